@@ -1,0 +1,101 @@
+//! The cluster as a whole: connecting, describing, and probing one broker.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::native::{self, Client};
+use crate::{BrokerAddress, Connection, KafkaError};
+
+/// One long-lived connection to a cluster, shared by all typed calls. Cheap to clone.
+///
+/// Connecting does not wait for Kafka: a cluster that is down shows in the calls, and is found again
+/// by itself when it comes back.
+#[derive(Clone)]
+pub struct KafkaCluster {
+    pub(crate) native: Arc<Client>,
+    pub(crate) connection: Arc<Connection>,
+}
+
+/// What one broker says about the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterDescription {
+    /// The id that all brokers of one cluster share.
+    pub cluster_id: Option<String>,
+    /// The broker that is the controller, if this broker knows one.
+    pub controller: Option<i32>,
+    /// The live brokers, by id.
+    pub brokers: Vec<BrokerDescription>,
+}
+
+/// A broker as registered in the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BrokerDescription {
+    /// `broker.id` / `node.id`.
+    pub id: i32,
+    /// Advertised host of the listener we came in by.
+    pub host: String,
+    /// Advertised port of the listener we came in by.
+    pub port: u16,
+    /// `broker.rack`, if set.
+    pub rack: Option<String>,
+}
+
+impl KafkaCluster {
+    /// Creates the client; does not wait for a broker.
+    ///
+    /// # Errors
+    /// A property that librdkafka does not know or accept.
+    pub fn connect(connection: Connection) -> Result<Self, KafkaError> {
+        Ok(Self {
+            native: Arc::new(Client::new(&connection)?),
+            connection: Arc::new(connection),
+        })
+    }
+
+    /// How this cluster is reached; producers and readers are made from it.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The live brokers, from whichever broker answers first: a small answer however large the
+    /// cluster, and it needs no controller.
+    ///
+    /// # Errors
+    /// `Unreachable` or `TimedOut` when no broker answered.
+    pub async fn brokers(&self, deadline: Duration) -> Result<Vec<BrokerAddress>, KafkaError> {
+        let metadata = native::metadata(&self.native, native::Topics::None, deadline).await?;
+        Ok(metadata.brokers)
+    }
+
+    /// Describes the cluster as the controller (ZooKeeper mode) or any broker (`KRaft`) sees it.
+    ///
+    /// # Errors
+    /// As Kafka answers; [`ErrorKind::Unreachable`](crate::ErrorKind::Unreachable) when no broker is.
+    pub async fn describe(&self, deadline: Duration) -> Result<ClusterDescription, KafkaError> {
+        native::describe_cluster(&self.native, None, deadline).await
+    }
+
+    /// Describes the cluster as `broker` itself sees it.
+    ///
+    /// # Errors
+    /// As Kafka answers; `Unreachable` when that broker is.
+    pub async fn describe_at(
+        &self,
+        broker: i32,
+        deadline: Duration,
+    ) -> Result<ClusterDescription, KafkaError> {
+        native::describe_cluster(&self.native, Some(broker), deadline).await
+    }
+
+    /// Asks `broker` for something that only it can answer (its own settings), and returns how long
+    /// that took. It goes through librdkafka, so that TLS and SASL are part of the proof.
+    ///
+    /// # Errors
+    /// `Unreachable` when there is no connection, `TimedOut` when it does not answer in time.
+    pub async fn probe(&self, broker: i32, deadline: Duration) -> Result<Duration, KafkaError> {
+        let started = std::time::Instant::now();
+        native::probe_broker(&self.native, broker, deadline).await?;
+        Ok(started.elapsed())
+    }
+}

@@ -1,0 +1,41 @@
+//! A typed, async view of a Kafka cluster over librdkafka.
+//!
+//! The services ask Kafka only through this crate: metadata, topics, settings, groups and offsets
+//! as plain owned values, and the few pieces that produce and read records. It knows no HTTP and no
+//! health: it reports what Kafka said. It is the only crate of the workspace with `unsafe` code, and
+//! keeps that in `native`.
+//!
+//! Every call takes a deadline and ends by it. Errors carry Kafka's own code, name and message
+//! ([`KafkaError`]); a write that may or may not have happened is
+//! [`ErrorKind::OutcomeUnknown`].
+
+mod bootstrap;
+mod cluster;
+mod config;
+mod configs;
+mod error;
+mod groups;
+mod lag;
+mod native;
+mod offsets;
+mod producer;
+mod reader;
+mod sequenced;
+mod topics;
+mod visibility;
+
+pub use bootstrap::BootstrapGuard;
+pub use cluster::{BrokerDescription, ClusterDescription, KafkaCluster};
+pub use config::{Connection, PropertyError};
+pub use configs::{ConfigChange, ConfigEntry, ConfigSource};
+pub use error::{ErrorKind, KafkaError, codes};
+pub use groups::{GroupDescription, GroupListing, GroupListings, GroupMember, GroupState};
+pub use lag::Lag;
+pub use offsets::{OffsetSpec, TopicPartition};
+pub use producer::{Delivery, DeliveryObserver, Persistence, RecordProducer, SendError};
+pub use reader::{PartitionRange, ReadEnd, ReadLimits, ReadRecord, read_ranges};
+pub use sequenced::{RunId, Sequenced, SequencedError};
+pub use topics::{
+    BrokerAddress, ClusterMetadata, NewTopic, PartitionMetadata, TopicMetadata, is_internal_topic,
+};
+pub use visibility::{Deletion, Visibility};

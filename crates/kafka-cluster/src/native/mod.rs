@@ -1,0 +1,40 @@
+//! The one way to call librdkafka, and the only `unsafe` code of the workspace.
+//!
+//! [`call`](Client::call) submits an operation with a deadline and decodes its result on the poll
+//! thread; one file per operation holds the FFI of that operation and gives owned values. Nothing of
+//! librdkafka leaves this module.
+#![allow(unsafe_code)]
+
+mod alter_configs;
+mod borrow;
+mod codes;
+mod create_partitions;
+mod create_topic;
+mod delete_topic;
+mod describe_cluster;
+mod describe_configs;
+mod describe_groups;
+mod describe_topics;
+mod group_offsets;
+mod handles;
+mod list_groups;
+mod list_offsets;
+mod metadata;
+mod operation;
+
+mod client;
+
+pub(crate) use alter_configs::alter_configs;
+pub(crate) use client::{Client, add_brokers};
+pub(crate) use codes::{error_name, error_text, persistence};
+pub(crate) use create_partitions::create_partitions;
+pub(crate) use create_topic::create_topic;
+pub(crate) use delete_topic::delete_topic;
+pub(crate) use describe_cluster::describe_cluster;
+pub(crate) use describe_configs::{Resource, describe_configs, probe_broker};
+pub(crate) use describe_groups::describe_groups;
+pub(crate) use describe_topics::describe_topics;
+pub(crate) use group_offsets::group_offsets;
+pub(crate) use list_groups::list_groups;
+pub(crate) use list_offsets::list_offsets;
+pub(crate) use metadata::{Topics, blocking_metadata, metadata};

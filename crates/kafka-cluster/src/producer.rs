@@ -1,0 +1,186 @@
+//! A producer whose every record is accounted for: acknowledged, or failed and how surely.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientConfig;
+use rdkafka::client::ClientContext;
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::message::{DeliveryResult, Message};
+use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
+
+use crate::KafkaError;
+use crate::native;
+
+/// What became of one record.
+#[derive(Debug)]
+pub enum Delivery {
+    /// As many replicas as `acks` asks for have it.
+    Acknowledged {
+        /// Partition it went to.
+        partition: i32,
+        /// Its offset; unknown where the broker recognised a retry of what it had already written.
+        offset: Option<i64>,
+    },
+    /// Not acknowledged.
+    Failed {
+        /// Whether it may be in the log all the same.
+        persistence: Persistence,
+        /// Why.
+        error: KafkaError,
+    },
+}
+
+/// Whether a record that was not acknowledged may be in the log.
+/// Source: `rdkafka.h`, `rd_kafka_msg_status_t`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Persistence {
+    /// Never sent, or refused: certainly not written.
+    NotPersisted,
+    /// Sent, and the answer was lost: possibly written.
+    PossiblyPersisted,
+}
+
+/// Receives the outcome of each record: be quick, never block.
+///
+/// Calls come from the producer's own poll thread, and from the thread that is in
+/// [`RecordProducer::drain`] at the same time.
+pub trait DeliveryObserver: Send + Sync + 'static {
+    /// Called once for each record that [`RecordProducer::send`] took; `token` is what was given
+    /// there.
+    fn delivered(&self, token: usize, delivery: &Delivery);
+
+    /// librdkafka's statistics as JSON, every `statistics.interval.ms` where that is set.
+    fn statistics(&self, _json: &[u8]) {}
+}
+
+/// Why a record was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The local queue is full: wait 100-200 microseconds and send again.
+    #[error("the producer's queue is full")]
+    QueueFull,
+    /// It never will be taken as it is.
+    #[error(transparent)]
+    Refused(#[from] KafkaError),
+}
+
+/// A producer with its own poll thread.
+///
+/// Dropping it purges what is still queued: [`RecordProducer::drain`] first.
+pub struct RecordProducer<O: DeliveryObserver> {
+    inner: ThreadedProducer<Observed<O>>,
+}
+
+impl<O: DeliveryObserver> RecordProducer<O> {
+    /// Makes a producer from settings such as
+    /// [`Connection::producer_config`](crate::Connection::producer_config) gives, plus the caller's
+    /// own. Does not wait for Kafka.
+    ///
+    /// # Errors
+    /// A property that librdkafka does not know or accept, or properties that contradict each other.
+    pub fn new(config: &ClientConfig, observer: Arc<O>) -> Result<Self, KafkaError> {
+        ThreadedProducer::from_config_and_context(config, Observed(observer))
+            .map(|inner| Self { inner })
+            .map_err(|error| KafkaError::of_client("create producer", &error))
+    }
+
+    /// Hands one record over; it is copied. Never blocks. `partition`: `None` lets librdkafka choose.
+    ///
+    /// # Errors
+    /// [`SendError::QueueFull`], or that librdkafka refuses the record (too large, unknown partition).
+    pub fn send(
+        &self,
+        topic: &str,
+        partition: Option<i32>,
+        key: Option<&[u8]>,
+        payload: &[u8],
+        token: usize,
+    ) -> Result<(), SendError> {
+        let mut record =
+            BaseRecord::<[u8], [u8], usize>::with_opaque_to(topic, token).payload(payload);
+        record.key = key;
+        record.partition = partition;
+        match self.inner.send(record) {
+            Ok(()) => Ok(()),
+            Err((error, _)) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) => {
+                Err(SendError::QueueFull)
+            }
+            Err((error, _)) => Err(SendError::Refused(KafkaError::of_client("Produce", &error))),
+        }
+    }
+
+    /// Records (and other requests) that were taken and have no outcome yet.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        usize::try_from(self.inner.in_flight_count()).unwrap_or(0)
+    }
+
+    /// Fetches the metadata of `topic`, so that the first record does not wait for it. Blocks up to
+    /// `deadline`. Returns the number of partitions.
+    ///
+    /// # Errors
+    /// No broker answered, or there is no such topic.
+    pub fn warm_up(&self, topic: &str, deadline: Duration) -> Result<usize, KafkaError> {
+        let metadata = native::blocking_metadata(
+            self.inner.client().native_ptr(),
+            &native::Topics::One(topic.to_owned()),
+            deadline,
+        )?;
+        Ok(metadata.topics.first().map_or(0, |t| t.partitions.len()))
+    }
+
+    /// Waits until every record has its outcome, or the deadline; blocks. Returns how many have none
+    /// then. The end of a run is the time of the last outcome, never the return of this call.
+    pub fn drain(&self, deadline: Duration) -> usize {
+        let end = Instant::now() + deadline;
+        while self.in_flight() > 0 {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            // flush() sends what lingers at once; its own wait is on a 100 ms grid.
+            let _ = self.inner.flush(left.min(Duration::from_millis(100)));
+        }
+        self.in_flight()
+    }
+
+    /// Gives up on all records that have no outcome yet: each is reported as failed.
+    pub fn purge(&self) {
+        self.inner
+            .purge(rdkafka::producer::PurgeConfig::default().queue().inflight());
+    }
+}
+
+/// The observer as librdkafka's callbacks need it.
+struct Observed<O>(Arc<O>);
+
+impl<O: DeliveryObserver> ClientContext for Observed<O> {
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.0.statistics(statistics);
+    }
+
+    /// librdkafka logs the same by `log`, and the records that it costs have outcomes of their own.
+    fn error(&self, error: rdkafka::error::KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "producer");
+    }
+}
+
+impl<O: DeliveryObserver> ProducerContext for Observed<O> {
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, token: usize) {
+        let delivery = match result {
+            Ok(message) => Delivery::Acknowledged {
+                partition: message.partition(),
+                offset: (message.offset() >= 0).then(|| message.offset()),
+            },
+            Err((error, message)) => Delivery::Failed {
+                persistence: native::persistence(message),
+                error: KafkaError::of_client("Produce", error),
+            },
+        };
+        self.0.delivered(token, &delivery);
+    }
+}
