@@ -1,0 +1,121 @@
+//! What a caller sends, read once into a type that cannot be wrong.
+//!
+//! A call takes its fields from the query or from a JSON object, never from both; every field that
+//! is wrong is reported at once, and a name that the call does not take is refused by name.
+
+mod fields;
+mod json;
+mod path;
+mod query;
+mod values;
+
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+
+pub use fields::{Fields, FromFields};
+pub use path::PathParam;
+pub use values::{FieldProblem, FieldValue};
+
+use crate::Problem;
+
+/// The fields of a request, from its query or its JSON body; the last argument of a handler.
+///
+/// An empty body means the query. The body's bound is axum's `DefaultBodyLimit`, which
+/// [`Service`](crate::Service) sets.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<T>(pub T);
+
+/// For a call without fields: refuses every query parameter and every field of a body by name.
+#[derive(Debug, Clone, Copy)]
+pub struct NoInput;
+
+impl<T: FromFields, S: Send + Sync> FromRequest<S> for Input<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        let headers = request.headers().clone();
+        let body = Bytes::from_request(request, state)
+            .await
+            .map_err(unreadable_body)?;
+        let fields = match (query.is_empty(), body.is_empty()) {
+            (false, false) => return Err(both_given()),
+            (_, true) => query::fields(&query),
+            (true, false) => {
+                check_media_type(&headers)?;
+                json::fields(&body)?
+            }
+        };
+        fields.read().map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for NoInput {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        Input::<Nothing>::from_request(request, state)
+            .await
+            .map(|_| Self)
+    }
+}
+
+struct Nothing;
+
+impl FromFields for Nothing {
+    fn from_fields(_: &mut Fields) -> Option<Self> {
+        Some(Self)
+    }
+}
+
+fn both_given() -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "query_and_body",
+        "fields are taken from the query or from a JSON body, not from both",
+    )
+}
+
+fn unreadable_body(rejection: BytesRejection) -> Problem {
+    match rejection {
+        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
+            Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "payload_too_large",
+                "the body is larger than this service takes",
+            )
+        }
+        other => Problem::new(
+            StatusCode::BAD_REQUEST,
+            "unreadable_body",
+            format!("the body could not be read: {other}"),
+        ),
+    }
+}
+
+fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let refuse = |detail: String| {
+        Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            detail,
+        ))
+    };
+    if let Some(encoding) = text(header::CONTENT_ENCODING).filter(|name| *name != "identity") {
+        return refuse(format!(
+            "a body in content-encoding {encoding:?} is not taken"
+        ));
+    }
+    let given = text(header::CONTENT_TYPE).unwrap_or_default();
+    let media_type = given.split(';').next().unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    refuse(format!(
+        "the body's content-type must be application/json, not {given:?}; \
+         fields may also go into the query"
+    ))
+}

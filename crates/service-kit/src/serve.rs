@@ -1,0 +1,75 @@
+//! Serving until told to stop, and stopping within a bound.
+
+use std::io;
+use std::time::Duration;
+
+use axum::Router;
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// Serves until `stop`, then takes no further connection and waits up to `drain` for the requests
+/// that are being answered. What is still running after that is cut off, and said in the log.
+///
+/// # Errors
+/// None that axum is known to give: it waits and goes on when a connection cannot be accepted.
+pub async fn run(
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+    drain: Duration,
+) -> io::Result<()> {
+    let address = listener.local_addr()?;
+    tracing::info!(%address, "listening");
+    // Otherwise an answer of two small packets waits for the peer's delayed acknowledgement, 40 ms.
+    let listener = listener.tap_io(|connection| {
+        let _ = connection.set_nodelay(true);
+    });
+    let server =
+        axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let too_late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(drain).await;
+    };
+    tokio::select! {
+        result = server => {
+            tracing::info!("stopped");
+            result
+        }
+        () = too_late => {
+            tracing::warn!(?drain, "stopped while requests were still being answered");
+            Ok(())
+        }
+    }
+}
+
+/// A token that SIGTERM or SIGINT cancels. A second signal ends the process at once, with the
+/// status that a shell gives a process killed by it (143, 130).
+///
+/// # Panics
+/// Outside of a tokio runtime.
+#[must_use]
+pub fn stop_on_signals() -> CancellationToken {
+    let stop = CancellationToken::new();
+    let listen = |kind| signal(kind).expect("SIGTERM and SIGINT can be listened to");
+    let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
+    tokio::spawn(watch(listen(terminate), listen(interrupt), stop.clone()));
+    stop
+}
+
+async fn watch(mut terminate: Signal, mut interrupt: Signal, stop: CancellationToken) {
+    let first = next(&mut terminate, &mut interrupt).await;
+    tracing::info!(signal = first, "stop asked for");
+    stop.cancel();
+    let second = next(&mut terminate, &mut interrupt).await;
+    tracing::warn!(signal = second, "second signal: ending at once");
+    std::process::exit(128 + second);
+}
+
+async fn next(terminate: &mut Signal, interrupt: &mut Signal) -> i32 {
+    tokio::select! {
+        _ = terminate.recv() => SignalKind::terminate().as_raw_value(),
+        _ = interrupt.recv() => SignalKind::interrupt().as_raw_value(),
+    }
+}
