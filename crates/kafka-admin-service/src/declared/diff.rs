@@ -1,0 +1,218 @@
+//! What differs between a topic as declared and the topic that is there, field by field.
+
+use kafka_cluster::{ConfigEntry, ConfigSource, TopicMetadata};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::topic::TopicSpec;
+
+/// One field that is not as declared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Difference {
+    /// `partitions`, `replicationFactor`, or `configs.` and the setting's name.
+    #[schema(example = "configs.retention.ms")]
+    pub field: String,
+    /// What the document says; null when it does not name the setting, which the topic overrides.
+    #[schema(example = "604800000")]
+    pub declared: Option<String>,
+    /// What the topic has; null when Kafka does not know such a setting.
+    #[schema(example = "86400000")]
+    pub actual: Option<String>,
+}
+
+/// Every field of the topic that is not as declared; settings that the document does not name
+/// count when the topic overrides them itself.
+#[must_use]
+pub fn differences(
+    declared: &TopicSpec,
+    actual: &TopicMetadata,
+    configs: &[ConfigEntry],
+) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let partitions = (
+        declared.partitions.get().to_string(),
+        actual.partitions.len().to_string(),
+    );
+    let replication = (
+        declared.replication_factor.get().to_string(),
+        actual.replication_factor().to_string(),
+    );
+    for (field, (declared, actual)) in [
+        ("partitions", partitions),
+        ("replicationFactor", replication),
+    ] {
+        if declared != actual {
+            found.push(Difference {
+                field: field.to_owned(),
+                declared: Some(declared),
+                actual: Some(actual),
+            });
+        }
+    }
+    found.extend(changed_configs(declared, configs));
+    found.extend(undeclared_overrides(declared, configs));
+    found
+}
+
+fn changed_configs(declared: &TopicSpec, configs: &[ConfigEntry]) -> Vec<Difference> {
+    let wrong = declared.configs.iter().filter_map(|(name, wanted)| {
+        let entry = configs.iter().find(|entry| entry.name == *name);
+        let actual = entry.and_then(|entry| entry.value.clone());
+        let same = actual
+            .as_deref()
+            .is_some_and(|actual| same_value(wanted, actual));
+        (!same).then(|| Difference {
+            field: format!("configs.{name}"),
+            declared: Some(wanted.clone()),
+            actual,
+        })
+    });
+    wrong.collect()
+}
+
+fn undeclared_overrides(declared: &TopicSpec, configs: &[ConfigEntry]) -> Vec<Difference> {
+    configs
+        .iter()
+        .filter(|entry| entry.source == ConfigSource::DynamicTopicConfig)
+        .filter(|entry| !declared.configs.contains_key(&entry.name))
+        .map(|entry| Difference {
+            field: format!("configs.{}", entry.name),
+            declared: None,
+            actual: entry.value.clone(),
+        })
+        .collect()
+}
+
+/// Whether two texts mean the same to Kafka, which answers values in a form of its own: `007` as
+/// `7`, `TRUE` as `true`, `a, b` as `a,b`. The order of a list is taken to have no meaning, as in
+/// `cleanup.policy`.
+fn same_value(one: &str, other: &str) -> bool {
+    let (one, other) = (one.trim(), other.trim());
+    if one == other {
+        return true;
+    }
+    if let (Ok(one), Ok(other)) = (one.parse::<i64>(), other.parse::<i64>()) {
+        return one == other;
+    }
+    if let (Ok(one), Ok(other)) = (one.parse::<f64>(), other.parse::<f64>()) {
+        return one.total_cmp(&other).is_eq();
+    }
+    if ["true", "false"]
+        .iter()
+        .any(|word| one.eq_ignore_ascii_case(word))
+    {
+        return one.eq_ignore_ascii_case(other);
+    }
+    sorted_items(one) == sorted_items(other)
+}
+
+fn sorted_items(list: &str) -> Vec<&str> {
+    let mut items: Vec<_> = list.split(',').map(str::trim).collect();
+    items.sort_unstable();
+    items
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use kafka_cluster::PartitionMetadata;
+
+    use super::*;
+    use crate::topic::{PartitionCount, ReplicationFactor, TopicName};
+
+    fn declared(configs: &[(&str, &str)]) -> TopicSpec {
+        TopicSpec {
+            name: TopicName::parse("log-events").unwrap(),
+            partitions: PartitionCount::new(2).unwrap(),
+            replication_factor: ReplicationFactor::new(3).unwrap(),
+            configs: configs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect::<BTreeMap<_, _>>(),
+        }
+    }
+
+    fn actual(partitions: i32, replicas: &[i32]) -> TopicMetadata {
+        TopicMetadata {
+            name: "log-events".to_owned(),
+            internal: false,
+            partitions: (0..partitions)
+                .map(|id| PartitionMetadata {
+                    id,
+                    leader: Some(1),
+                    replicas: replicas.to_vec(),
+                    in_sync_replicas: replicas.to_vec(),
+                })
+                .collect(),
+        }
+    }
+
+    fn config(name: &str, value: &str, source: ConfigSource) -> ConfigEntry {
+        ConfigEntry {
+            name: name.to_owned(),
+            value: Some(value.to_owned()),
+            source,
+            read_only: false,
+            sensitive: false,
+        }
+    }
+
+    #[test]
+    fn a_topic_as_declared_differs_in_nothing() {
+        let configs = [
+            config("retention.ms", "1000", ConfigSource::DynamicTopicConfig),
+            config("min.insync.replicas", "2", ConfigSource::StaticBrokerConfig),
+            config("segment.ms", "604800000", ConfigSource::DefaultConfig),
+        ];
+        let declared = declared(&[("retention.ms", "1000"), ("min.insync.replicas", "2")]);
+        assert_eq!(differences(&declared, &actual(2, &[1, 2, 3]), &configs), []);
+    }
+
+    #[test]
+    fn shape_value_unknown_setting_and_undeclared_override_are_each_told() {
+        let configs = [
+            config("retention.ms", "5", ConfigSource::DynamicTopicConfig),
+            config("max.message.bytes", "9", ConfigSource::DynamicTopicConfig),
+        ];
+        let declared = declared(&[("retention.ms", "1000"), ("retention.mss", "1")]);
+        let found = differences(&declared, &actual(4, &[1]), &configs);
+        let told: Vec<_> = found
+            .iter()
+            .map(|d| (d.field.as_str(), d.declared.as_deref(), d.actual.as_deref()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("partitions", Some("2"), Some("4")),
+                ("replicationFactor", Some("3"), Some("1")),
+                ("configs.retention.ms", Some("1000"), Some("5")),
+                ("configs.retention.mss", Some("1"), None),
+                ("configs.max.message.bytes", None, Some("9")),
+            ]
+        );
+    }
+
+    #[test]
+    fn values_are_compared_by_meaning() {
+        for (one, other) in [
+            ("007", "7"),
+            ("0.50", "0.5"),
+            ("TRUE", "true"),
+            (" snappy", "snappy"),
+            ("delete, compact", "compact,delete"),
+        ] {
+            assert!(same_value(one, other), "{one} {other}");
+        }
+        for (one, other) in [
+            ("7", "70"),
+            ("0.5", "0.6"),
+            ("true", "false"),
+            ("snappy", "Snappy"),
+            ("compact", "compact,delete"),
+            ("", "compact"),
+        ] {
+            assert!(!same_value(one, other), "{one} {other}");
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! The document of declared topics (`kafka/topics.yml`), read strictly: what is not understood is
+//! refused with its line, before the service starts.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+use crate::topic::{OutOfRange, PartitionCount, ReplicationFactor, TopicName, TopicSpec};
+
+/// The topics that a cluster is meant to have, in the order of the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Document {
+    /// Each name once, none reserved.
+    pub topics: Vec<TopicSpec>,
+}
+
+/// Why a document was refused: one line that says where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentError {
+    /// 1-based line, where it is known.
+    pub line: Option<u64>,
+    /// What is wrong there.
+    pub message: String,
+}
+
+impl std::error::Error for DocumentError {}
+
+impl fmt::Display for DocumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "line {line}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl Document {
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// The first thing that is wrong: no YAML, an unknown or repeated or missing key, a value that
+    /// is out of range, a name that is not a topic's, reserved, or there twice.
+    pub fn parse(text: &str) -> Result<Self, DocumentError> {
+        let raw: RawDocument = serde_saphyr::from_str(text).map_err(|error| of_yaml(&error))?;
+        let mut lines_by_name = HashMap::new();
+        let mut topics = Vec::with_capacity(raw.topics.len());
+        for raw_topic in raw.topics {
+            let line = raw_topic.name.referenced.line();
+            let topic = validated(raw_topic)?;
+            if let Some(first) = lines_by_name.insert(topic.name.clone(), line) {
+                let message = format!("topic {} is declared already in line {first}", topic.name);
+                return Err(at(line, message));
+            }
+            topics.push(topic);
+        }
+        Ok(Self { topics })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDocument {
+    topics: Vec<RawTopic>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct RawTopic {
+    name: Spanned<String>,
+    partitions: Spanned<String>,
+    replication_factor: Spanned<String>,
+    #[serde(default)]
+    configs: BTreeMap<String, String>,
+}
+
+fn validated(raw: RawTopic) -> Result<TopicSpec, DocumentError> {
+    let name = TopicName::parse(&raw.name.value)
+        .map_err(|error| at(raw.name.referenced.line(), format!("name {error}")))?;
+    if name.is_reserved() {
+        let message =
+            format!("name {name} is reserved: names with two leading underscores are Kafka's own");
+        return Err(at(raw.name.referenced.line(), message));
+    }
+    let partitions = number("partitions", &raw.partitions, PartitionCount::new)?;
+    let replication_factor = number(
+        "replicationFactor",
+        &raw.replication_factor,
+        ReplicationFactor::new,
+    )?;
+    Ok(TopicSpec {
+        name,
+        partitions,
+        replication_factor,
+        configs: raw.configs,
+    })
+}
+
+/// Numbers are read as the texts that they are in the file: the reader's own message for one that
+/// is none speaks of Rust's types.
+fn number<T>(
+    key: &str,
+    text: &Spanned<String>,
+    validate: fn(i64) -> Result<T, OutOfRange>,
+) -> Result<T, DocumentError> {
+    let line = text.referenced.line();
+    let number = text.value.parse();
+    let number = number.map_err(|_| at(line, format!("{key} must be a whole number")))?;
+    validate(number).map_err(|error| at(line, format!("{key} {error}")))
+}
+
+fn at(line: u64, message: String) -> DocumentError {
+    DocumentError {
+        line: Some(line),
+        message,
+    }
+}
+
+/// The reader's own message without its picture of the lines around, its second mention of the
+/// place, and its advice to programmers.
+fn of_yaml(error: &serde_saphyr::Error) -> DocumentError {
+    let text = error.without_snippet().to_string();
+    let message = text
+        .rsplit_once(" at line ")
+        .map_or(text.as_str(), |(message, _)| message);
+    let message = message
+        .split(", set DuplicateKeyPolicy")
+        .next()
+        .unwrap_or(message);
+    DocumentError {
+        line: error.location().map(|location| location.line()),
+        message: message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TWO_TOPICS: &str = "\
+topics:
+  - name: log-events
+    partitions: 12
+    replicationFactor: 3
+    configs:
+      retention.ms: \"604800000\"
+      segment.ms: 86400000
+      preallocate: false
+  - name: plain
+    partitions: 1
+    replicationFactor: 1
+";
+
+    #[test]
+    fn a_document_is_read_with_scalars_kept_as_they_are_written() {
+        let document = Document::parse(TWO_TOPICS).unwrap();
+        assert_eq!(document.topics.len(), 2);
+        let first = &document.topics[0];
+        assert_eq!(first.name.as_str(), "log-events");
+        assert_eq!(
+            (first.partitions.get(), first.replication_factor.get()),
+            (12, 3)
+        );
+        assert_eq!(first.configs["retention.ms"], "604800000");
+        assert_eq!(first.configs["segment.ms"], "86400000");
+        assert_eq!(first.configs["preallocate"], "false");
+        assert!(document.topics[1].configs.is_empty());
+    }
+
+    #[test]
+    fn the_document_of_this_repository_is_read() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../kafka/topics.yml");
+        let document = Document::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let names: Vec<_> = document
+            .topics
+            .iter()
+            .map(|topic| topic.name.as_str())
+            .collect();
+        assert_eq!(names, ["log-events", "critical-logs", "audit-logs"]);
+    }
+
+    #[test]
+    fn every_mistake_is_told_in_one_line_with_its_place() {
+        let topic = "topics:\n  - name: a\n    partitions: 3\n    replicationFactor: 3\n";
+        let cases = [
+            (
+                format!("{topic}    retention: 1\n"),
+                "line 5: unknown field `retention`",
+            ),
+            (
+                format!("{topic}    partitions: 4\n"),
+                "line 5: duplicate mapping key: partitions",
+            ),
+            (
+                format!("{topic}    configs:\n      a: [1]\n"),
+                "line 6: expected string scalar",
+            ),
+            (
+                format!("{topic}  - name: a\n    partitions: 1\n    replicationFactor: 1\n"),
+                "line 5: topic a is declared already in line 2",
+            ),
+            (
+                topic.replace("partitions: 3", "partitions: 0"),
+                "line 3: partitions must be between 1 and 100000",
+            ),
+            (
+                topic.replace("partitions: 3", "partitions: many"),
+                "line 3: partitions must be a whole number",
+            ),
+            (
+                topic.replace("Factor: 3", "Factor: 40000"),
+                "line 4: replicationFactor must be between 1 and 32767",
+            ),
+            (
+                topic.replace("name: a", "name: a/b"),
+                "line 2: name may have only the characters",
+            ),
+            (
+                topic.replace("name: a", "name: __a"),
+                "line 2: name __a is reserved",
+            ),
+            (
+                topic.replace("    partitions: 3\n", ""),
+                "line 3: missing field `partitions`",
+            ),
+            ("topics:\n  - [\n".to_owned(), "line "),
+            (
+                "subjects: []\n".to_owned(),
+                "line 1: unknown field `subjects`",
+            ),
+            (String::new(), "line 1: "),
+        ];
+        for (text, expected) in cases {
+            let told = Document::parse(&text).unwrap_err().to_string();
+            assert!(told.starts_with(expected), "{text}\ngave: {told}");
+            assert_eq!(told.lines().count(), 1, "{told}");
+        }
+    }
+
+    #[test]
+    fn a_document_may_declare_nothing() {
+        assert_eq!(
+            Document::parse("topics: []\n").unwrap(),
+            Document::default()
+        );
+    }
+}

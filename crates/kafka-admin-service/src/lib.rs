@@ -1,0 +1,128 @@
+//! Administers the cluster's topics over HTTP, and keeps the declared ones there.
+//!
+//! [`run`] is the whole service; it takes its socket and its stop token, so that tests start it
+//! in-process. [`topic`] reads and writes topics, [`declared`] applies `kafka/topics.yml`, [`routes`]
+//! says it in HTTP.
+
+pub mod admission;
+pub mod any_broker;
+pub mod broker_roster;
+pub mod declared;
+pub mod metrics;
+pub mod problems;
+pub mod routes;
+pub mod settings;
+pub mod state;
+pub mod time_limits;
+pub mod topic;
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use kafka_cluster::KafkaCluster;
+use prometheus::Registry;
+use service_kit::{Service, serve};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::admission::Admission;
+use crate::broker_roster::BrokerRoster;
+use crate::declared::{Applier, Declared, Document};
+use crate::metrics::AdminMetrics;
+pub use crate::settings::Settings;
+use crate::state::{AppState, TopicDefaults};
+use crate::topic::{PartitionCount, ReplicationFactor, TopicWriter};
+
+/// The service before it has a socket.
+pub struct App {
+    /// Every route.
+    pub router: axum::Router,
+    /// What applies the declared topics; none without a document.
+    pub applier: Option<Applier>,
+}
+
+impl App {
+    /// Puts the service together. Reads the declared document; asks no broker.
+    ///
+    /// # Errors
+    /// Settings that cannot be used, among them the declared document, with the line that is wrong.
+    pub fn new(settings: &Settings) -> anyhow::Result<Self> {
+        let document = read_document(settings)?;
+        let cluster = KafkaCluster::connect(settings.kafka.connection()?)?;
+        let registry = Registry::new();
+        let metrics = AdminMetrics::register(&registry)?;
+        let state = state(settings, &document, cluster, metrics)?;
+        let service = Service::new(
+            env!("CARGO_PKG_NAME"),
+            env!("CARGO_PKG_VERSION"),
+            &settings.http,
+            registry,
+            state.declared.clone(),
+        );
+        let admission = Admission::new(settings.max_concurrent_requests.into());
+        let applier = (!document.topics.is_empty())
+            .then(|| Applier::new(document, &state, settings.declared_check_interval));
+        Ok(Self {
+            router: service.assemble(routes::router(state, admission)),
+            applier,
+        })
+    }
+}
+
+/// Serves on `listener` until `stop`, and applies the declared topics beside it.
+///
+/// Does not wait for Kafka: a cluster that is down shows in the answers.
+///
+/// # Errors
+/// As [`App::new`], or a socket that cannot be served.
+pub async fn run(
+    listener: TcpListener,
+    settings: Settings,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let app = App::new(&settings)?;
+    let applying = app
+        .applier
+        .map(|applier| tokio::spawn(applier.run(stop.clone())));
+    let drain = settings.http.drain_timeout;
+    let served = serve::run(listener, app.router, stop.clone(), drain).await;
+    stop.cancel();
+    if let Some(applying) = applying {
+        applying.await.context("applying the declared topics")?;
+    }
+    served.context("serving")
+}
+
+fn read_document(settings: &Settings) -> anyhow::Result<Document> {
+    let Some(path) = &settings.topics_file else {
+        return Ok(Document::default());
+    };
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the declared topics from {}", path.display()))?;
+    Document::parse(&text).with_context(|| format!("declared topics in {}", path.display()))
+}
+
+fn state(
+    settings: &Settings,
+    document: &Document,
+    cluster: KafkaCluster,
+    metrics: AdminMetrics,
+) -> anyhow::Result<AppState> {
+    let roster = Arc::new(BrokerRoster::new(
+        settings.expected_brokers.0.iter().copied(),
+    ));
+    let path = settings
+        .topics_file
+        .as_ref()
+        .map(|path| path.display().to_string());
+    Ok(AppState {
+        writer: TopicWriter::new(cluster.clone(), roster.clone(), metrics.clone()),
+        declared: Arc::new(Declared::new(path, document, metrics)),
+        cluster,
+        roster,
+        defaults: TopicDefaults {
+            partitions: PartitionCount::new(settings.default_partitions.into())?,
+            replication_factor: ReplicationFactor::new(settings.default_replication_factor.into())?,
+        },
+    })
+}

@@ -1,0 +1,19 @@
+//! The API: one file for each resource, which owns its routes.
+
+mod declared_topics;
+mod topics;
+
+use axum::middleware::from_fn_with_state;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::admission::{self, Admission};
+use crate::state::AppState;
+
+/// Every route of the API. Those that ask Kafka are bounded by `admission`.
+#[must_use]
+pub fn router(state: AppState, admission: Admission) -> OpenApiRouter {
+    topics::router()
+        .route_layer(from_fn_with_state(admission, admission::layer))
+        .merge(declared_topics::router())
+        .with_state(state)
+}

@@ -1,0 +1,53 @@
+//! `DELETE /api/topics/{name}`.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use service_kit::problem::KafkaWriteProblems;
+use service_kit::{Answer, NoInput, PathParam, Problem};
+
+use super::pending::{PendingStatus, PendingWrite};
+use crate::problems;
+use crate::state::AppState;
+use crate::topic::{Deleted, TopicName, to_the_end};
+
+/// Deletes a topic and its records. Answers once it is gone from every broker, or with 202 when a
+/// broker that holds replicas is down; asked again, the same call says whether it still is.
+#[utoipa::path(
+    delete,
+    path = "/api/topics/{name}",
+    tag = "topics",
+    params(("name" = String, Path, description = "the topic's name", example = "orders")),
+    responses(
+        KafkaWriteProblems,
+        (status = 204, description = "gone everywhere; the name is free"),
+        (status = 202, description = "marked for deletion; its name is free once the brokers awaited \
+            are back", body = PendingWrite),
+        (status = 403, description = "forbidden: an internal topic; kafka_denied", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 400, description = "invalid_input: no topic can have this name; an unknown query \
+            parameter", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "topic_not_found", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 503, description = "kafka_unreachable; topic_busy, too_busy; `Retry-After` says when \
+            to try again", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn delete(
+    State(state): State<AppState>,
+    PathParam(name): PathParam<TopicName>,
+    _: NoInput,
+) -> Answer<Response> {
+    if name.is_reserved() {
+        return Err(problems::internal_topic(&name));
+    }
+    let (writer, unwanted) = (state.writer.clone(), name.clone());
+    let deleted = to_the_end(async move { writer.delete(&unwanted).await }).await;
+    state.declared.look_again();
+    match deleted.map_err(|error| problems::of_delete(error, &name))? {
+        Deleted::Everywhere => Ok(StatusCode::NO_CONTENT.into_response()),
+        Deleted::Pending { brokers } => {
+            Ok(PendingWrite::new(PendingStatus::DeletionPending, &name, brokers).into_response())
+        }
+    }
+}

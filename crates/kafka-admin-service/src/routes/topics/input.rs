@@ -1,0 +1,108 @@
+//! What a caller sends about a topic, read into types that cannot be wrong.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use service_kit::{FieldProblem, FieldValue, Fields, FromFields};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::state::TopicDefaults;
+use crate::topic::{
+    MAX_PARTITIONS, MAX_REPLICATION_FACTOR, PartitionCount, ReplicationFactor, TopicName, TopicSpec,
+};
+
+impl FieldValue for TopicName {
+    fn from_text(text: &str) -> Result<Self, FieldProblem> {
+        Self::parse(text).map_err(|error| FieldProblem::new(error.code(), error.to_string()))
+    }
+
+    fn from_json(value: &Value) -> Result<Self, FieldProblem> {
+        match value.as_str() {
+            Some(text) => Self::from_text(text),
+            None => Err(FieldProblem::new("wrong_type", "must be a text")),
+        }
+    }
+}
+
+/// A topic to be made, as far as the caller said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateTopic {
+    name: TopicName,
+    partitions: Option<PartitionCount>,
+    replication_factor: Option<ReplicationFactor>,
+    configs: BTreeMap<String, String>,
+}
+
+impl CreateTopic {
+    /// The topic with what was left open filled in.
+    pub fn into_spec(self, defaults: TopicDefaults) -> TopicSpec {
+        TopicSpec {
+            name: self.name,
+            partitions: self.partitions.unwrap_or(defaults.partitions),
+            replication_factor: self
+                .replication_factor
+                .unwrap_or(defaults.replication_factor),
+            configs: self.configs,
+        }
+    }
+}
+
+impl FromFields for CreateTopic {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let name = fields.required("topicName");
+        let partitions = fields.optional_in("partitions", 1..=MAX_PARTITIONS);
+        let replication_factor =
+            fields.optional_in("replicationFactor", 1..=MAX_REPLICATION_FACTOR);
+        let configs = fields.with_default("configs", BTreeMap::new());
+        Some(Self {
+            name: name?,
+            partitions: partitions?.and_then(|count| PartitionCount::new(count.into()).ok()),
+            replication_factor: replication_factor?
+                .and_then(|factor| ReplicationFactor::new(factor.into()).ok()),
+            configs: configs?,
+        })
+    }
+}
+
+/// How [`CreateTopic`] shows in the OpenAPI document as query parameters.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+#[expect(dead_code, reason = "documents; nothing is built from it")]
+pub struct CreateTopicQuery {
+    /// 1 to 249 of `a-z A-Z 0-9 . _ -`, neither `.` nor `..`, not beginning with `__`. Required, here
+    /// or in the body.
+    #[param(
+        example = "orders",
+        min_length = 1,
+        max_length = 249,
+        pattern = "^[a-zA-Z0-9._-]+$"
+    )]
+    topic_name: Option<String>,
+    /// Number of partitions; by default the setting DEFAULT_PARTITIONS, 12.
+    #[param(example = 12, minimum = 1, maximum = 100_000)]
+    partitions: Option<i32>,
+    /// Copies of each partition; by default the setting DEFAULT_REPLICATION_FACTOR, 3.
+    #[param(example = 3, minimum = 1, maximum = 32_767)]
+    replication_factor: Option<i32>,
+}
+
+/// A topic to be made, as a JSON body instead of query parameters.
+#[derive(ToSchema)]
+#[schema(as = CreateTopic, rename_all = "camelCase", example = json!({
+    "topicName": "orders", "partitions": 12, "replicationFactor": 3,
+    "configs": {"retention.ms": "604800000", "min.insync.replicas": "2"}
+}))]
+#[expect(dead_code, reason = "documents; nothing is built from it")]
+pub struct CreateTopicBody {
+    /// 1 to 249 of `a-z A-Z 0-9 . _ -`, neither `.` nor `..`, not beginning with `__`.
+    #[schema(min_length = 1, max_length = 249, pattern = "^[a-zA-Z0-9._-]+$")]
+    topic_name: String,
+    /// Number of partitions; by default the setting DEFAULT_PARTITIONS, 12.
+    #[schema(minimum = 1, maximum = 100_000)]
+    partitions: Option<i32>,
+    /// Copies of each partition; by default the setting DEFAULT_REPLICATION_FACTOR, 3.
+    #[schema(minimum = 1, maximum = 32_767)]
+    replication_factor: Option<i32>,
+    /// Topic settings by Kafka's names. Numbers and booleans are taken as their text.
+    configs: Option<BTreeMap<String, String>>,
+}

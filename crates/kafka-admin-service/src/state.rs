@@ -1,0 +1,33 @@
+//! What the handlers share.
+
+use std::sync::Arc;
+
+use kafka_cluster::KafkaCluster;
+
+use crate::broker_roster::BrokerRoster;
+use crate::declared::Declared;
+use crate::topic::{PartitionCount, ReplicationFactor, TopicWriter};
+
+/// Everything a handler may need. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    /// For reading.
+    pub cluster: KafkaCluster,
+    /// For creating and deleting.
+    pub writer: TopicWriter,
+    /// For naming brokers that are missing.
+    pub roster: Arc<BrokerRoster>,
+    /// The declared topics and how they are.
+    pub declared: Arc<Declared>,
+    /// For requests that leave the shape of a new topic open.
+    pub defaults: TopicDefaults,
+}
+
+/// The shape of a new topic where a request does not say.
+#[derive(Debug, Clone, Copy)]
+pub struct TopicDefaults {
+    /// Number of partitions.
+    pub partitions: PartitionCount,
+    /// Copies of each partition.
+    pub replication_factor: ReplicationFactor,
+}

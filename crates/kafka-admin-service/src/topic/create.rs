@@ -1,0 +1,95 @@
+//! Making a topic, up to the point where every live broker knows it.
+
+use kafka_cluster::{ErrorKind, KafkaError, TopicMetadata, Visibility};
+use tracing::{info, warn};
+
+use super::{TopicName, TopicSpec, TopicWriter, WriteError};
+use crate::time_limits::{self, Deadline};
+
+/// A topic that Kafka has made.
+#[derive(Debug, Clone)]
+pub enum Created {
+    /// Every live broker shows a leader for every partition.
+    Everywhere(TopicMetadata),
+    /// Not every live broker showed that in time.
+    Pending {
+        /// Those that did not; empty when that could not be found out.
+        brokers: Vec<i32>,
+    },
+}
+
+impl TopicWriter {
+    /// Creates `topic` and waits until it can be used through any live broker. Takes up to
+    /// [`WHOLE_WRITE`](time_limits::WHOLE_WRITE), and [`METADATA`](time_limits::METADATA) when no
+    /// broker is there.
+    ///
+    /// # Errors
+    /// `Busy`, or what Kafka said.
+    pub async fn create(&self, topic: &TopicSpec) -> Result<Created, WriteError> {
+        let result = self.try_create(topic).await;
+        let outcome = match &result {
+            Ok(Created::Everywhere(_)) => "done",
+            Ok(Created::Pending { .. }) => "pending",
+            Err(error) => error.outcome(),
+        };
+        self.metrics
+            .topic_creations
+            .with_label_values(&[outcome])
+            .inc();
+        match &result {
+            Ok(Created::Everywhere(_)) => info!(
+                topic = %topic.name,
+                partitions = topic.partitions.get(),
+                replication_factor = topic.replication_factor.get(),
+                "topic created"
+            ),
+            Ok(Created::Pending { brokers }) => {
+                warn!(topic = %topic.name, ?brokers, "topic created, but not yet visible everywhere");
+            }
+            // Told to whoever asked; the request log has it too.
+            Err(_) => {}
+        }
+        result
+    }
+
+    async fn try_create(&self, topic: &TopicSpec) -> Result<Created, WriteError> {
+        let deadline = Deadline::within(time_limits::WHOLE_WRITE);
+        let (_lock, before) = self.begin(&topic.name).await?;
+        let limit = deadline.at_most(time_limits::WRITE);
+        if let Err(error) = self
+            .cluster
+            .create_topic(&topic.to_new_topic(), limit)
+            .await
+        {
+            return Err(before.failed(self.more_to_the_point(error, &topic.name).await));
+        }
+        let partitions = usize::try_from(topic.partitions.get()).unwrap_or_default();
+        let seen = self
+            .cluster
+            .await_visible(
+                topic.name.as_str(),
+                partitions,
+                deadline.at_most(time_limits::SETTLE),
+            )
+            .await;
+        Ok(match seen {
+            Ok(Visibility::Everywhere(metadata)) => Created::Everywhere(metadata),
+            Ok(Visibility::Awaited { brokers }) => Created::Pending { brokers },
+            Err(error) => {
+                warn!(topic = %topic.name, %error, "could not look at a topic just created");
+                Created::Pending {
+                    brokers: Vec::new(),
+                }
+            }
+        })
+    }
+
+    /// Kafka counts brokers before it looks at the name. That the name is taken is what the caller
+    /// has to know first: it does not pass when the brokers are back.
+    async fn more_to_the_point(&self, error: KafkaError, name: &TopicName) -> KafkaError {
+        if error.kind != ErrorKind::NotEnoughBrokers {
+            return error;
+        }
+        self.name_conflict(name).await.unwrap_or(error)
+    }
+}

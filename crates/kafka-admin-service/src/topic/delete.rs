@@ -1,0 +1,93 @@
+//! Deleting a topic, up to the point where its name is free again, or the brokers that keep it from
+//! being free are known.
+
+use kafka_cluster::{Deletion, ErrorKind, KafkaError};
+use tracing::{info, warn};
+
+use super::writer::Before;
+use super::{TopicName, TopicWriter, WriteError};
+use crate::time_limits::{self, Deadline};
+
+/// A topic that Kafka has deleted or will delete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deleted {
+    /// Gone from every broker; the name is free.
+    Everywhere,
+    /// Marked, but not gone: the name is not free.
+    Pending {
+        /// The brokers awaited; empty when none is known to be missing.
+        brokers: Vec<i32>,
+    },
+}
+
+impl TopicWriter {
+    /// Deletes the topic and waits until it is gone everywhere. A topic whose deletion was asked for
+    /// before and is still pending is told as pending, not as unknown.
+    ///
+    /// # Errors
+    /// `Busy`, or what Kafka said.
+    pub async fn delete(&self, name: &TopicName) -> Result<Deleted, WriteError> {
+        let result = self.try_delete(name).await;
+        let outcome = match &result {
+            Ok(Deleted::Everywhere) => "done",
+            Ok(Deleted::Pending { .. }) => "pending",
+            Err(error) => error.outcome(),
+        };
+        self.metrics
+            .topic_deletions
+            .with_label_values(&[outcome])
+            .inc();
+        match &result {
+            Ok(Deleted::Everywhere) => info!(topic = %name, "topic deleted"),
+            Ok(Deleted::Pending { brokers }) => {
+                warn!(topic = %name, ?brokers, "topic marked for deletion, but not yet gone");
+            }
+            // Told to whoever asked; the request log has it too.
+            Err(_) => {}
+        }
+        result
+    }
+
+    async fn try_delete(&self, name: &TopicName) -> Result<Deleted, WriteError> {
+        let deadline = Deadline::within(time_limits::WHOLE_WRITE);
+        let (_lock, before) = self.begin(name).await?;
+        let limit = deadline.at_most(time_limits::WRITE);
+        let answer = self.cluster.delete_topic(name.as_str(), limit).await;
+        if let Err(error) = answer {
+            return self.marked_before(name, &before, error).await;
+        }
+        let limit = deadline.at_most(time_limits::SETTLE);
+        let settled = self
+            .cluster
+            .await_deleted(name.as_str(), &before.replica_brokers, limit)
+            .await;
+        Ok(match settled {
+            Ok(Deletion::Done) => Deleted::Everywhere,
+            Ok(Deletion::Pending { brokers }) => Deleted::Pending { brokers },
+            Err(error) => {
+                warn!(topic = %name, %error, "could not look for a topic just deleted");
+                Deleted::Pending {
+                    brokers: self.roster.missing(&before.live_brokers),
+                }
+            }
+        })
+    }
+
+    /// A topic marked for deletion is in no list any more, and deleting it again is answered like a
+    /// name that never was.
+    async fn marked_before(
+        &self,
+        name: &TopicName,
+        before: &Before,
+        error: KafkaError,
+    ) -> Result<Deleted, WriteError> {
+        let pending = |conflict: &KafkaError| conflict.kind == ErrorKind::DeletionPending;
+        if error.kind == ErrorKind::NotFound
+            && self.name_conflict(name).await.as_ref().is_some_and(pending)
+        {
+            let brokers = self.roster.missing(&before.live_brokers);
+            return Ok(Deleted::Pending { brokers });
+        }
+        Err(before.failed(error))
+    }
+}

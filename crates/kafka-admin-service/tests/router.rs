@@ -1,0 +1,422 @@
+//! The router without Kafka: what bad input gets, and what everything gets while no broker is there.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test's helpers fail by panicking, as tests do"
+)]
+
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode, header};
+use clap::Parser;
+use http_body_util::BodyExt;
+use kafka_admin_service::{App, Settings};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+/// Nothing listens on port 1.
+const NO_BROKER: &str = "127.0.0.1:1";
+
+fn app(arguments: &[&str]) -> App {
+    let always = ["kafka-admin-service", "--bootstrap-servers", NO_BROKER];
+    App::new(&Settings::parse_from([&always, arguments].concat())).unwrap()
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: axum::http::HeaderMap,
+    json: Value,
+}
+
+async fn send(app: &App, request: Request<Body>) -> Answer {
+    let response = app.router.clone().oneshot(request).await.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let json = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    Answer {
+        status,
+        headers,
+        json,
+    }
+}
+
+async fn call(app: &App, method: Method, uri: &str) -> Answer {
+    let request = Request::builder()
+        .method(method)
+        .uri(uri)
+        .body(Body::empty())
+        .unwrap();
+    send(app, request).await
+}
+
+async fn post_json(app: &App, uri: &str, body: &str) -> Answer {
+    let request = Request::post(uri)
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(body.to_owned()))
+        .unwrap();
+    send(app, request).await
+}
+
+fn fields(answer: &Answer) -> Vec<&str> {
+    let errors = answer.json["errors"].as_array();
+    errors.map_or(Vec::new(), |errors| {
+        errors
+            .iter()
+            .map(|error| error["field"].as_str().unwrap())
+            .collect()
+    })
+}
+
+fn assert_problem(answer: &Answer, status: u16, code: &str) {
+    assert_eq!(answer.status.as_u16(), status, "{}", answer.json);
+    assert_eq!(answer.json["code"], code, "{}", answer.json);
+    assert_eq!(
+        answer.headers[header::CONTENT_TYPE],
+        "application/problem+json"
+    );
+}
+
+#[tokio::test]
+async fn a_bad_query_is_a_400_that_names_the_field() {
+    let app = app(&[]);
+    let long = "n".repeat(250);
+    let cases = [
+        ("", "topicName", "missing"),
+        ("topicName=", "topicName", "empty"),
+        ("topicName=a%2Fb", "topicName", "invalid_character"),
+        ("topicName=.", "topicName", "reserved"),
+        ("topicName=..", "topicName", "reserved"),
+        (
+            "topicName=gr%C3%B6%C3%9Fe",
+            "topicName",
+            "invalid_character",
+        ),
+        (&format!("topicName={long}"), "topicName", "too_long"),
+        ("topicName=a&topicName=b", "topicName", "duplicate"),
+        ("topicName=a&partitions=0", "partitions", "out_of_range"),
+        ("topicName=a&partitions=-1", "partitions", "out_of_range"),
+        (
+            "topicName=a&partitions=100001",
+            "partitions",
+            "out_of_range",
+        ),
+        (
+            "topicName=a&partitions=99999999999",
+            "partitions",
+            "out_of_range",
+        ),
+        ("topicName=a&partitions=abc", "partitions", "wrong_type"),
+        ("topicName=a&partitions=", "partitions", "wrong_type"),
+        (
+            "topicName=a&replicationFactor=0",
+            "replicationFactor",
+            "out_of_range",
+        ),
+        (
+            "topicName=a&replicationFactor=32768",
+            "replicationFactor",
+            "out_of_range",
+        ),
+        ("topicName=a&replicas=3", "replicas", "unknown_field"),
+        ("topicName=a&configs=x", "configs", "json_only"),
+    ];
+    for (query, field, code) in cases {
+        let answer = call(&app, Method::POST, &format!("/api/topics?{query}")).await;
+        assert_problem(&answer, 400, "invalid_input");
+        assert_eq!(fields(&answer), [field], "{query}");
+        assert_eq!(answer.json["errors"][0]["code"], code, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn every_wrong_field_of_a_body_is_told_at_once() {
+    let app = app(&[]);
+    let body = json!({
+        "topicName": 7, "partitions": "12", "replicationFactor": 1.5,
+        "configs": {"retention.ms": [1]}, "colour": "red",
+    });
+    let answer = post_json(&app, "/api/topics", &body.to_string()).await;
+    assert_problem(&answer, 400, "invalid_input");
+    assert_eq!(
+        fields(&answer),
+        [
+            "topicName",
+            "partitions",
+            "replicationFactor",
+            "configs",
+            "colour"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_is_refused() {
+    let app = app(&[]);
+    let answer = post_json(&app, "/api/topics", "{\"topicName\": ").await;
+    assert_problem(&answer, 400, "malformed_json");
+    let answer = post_json(&app, "/api/topics", "[]").await;
+    assert_problem(&answer, 400, "malformed_json");
+    let answer = post_json(&app, "/api/topics?topicName=a", "{\"topicName\": \"a\"}").await;
+    assert_problem(&answer, 400, "query_and_body");
+    let request = Request::post("/api/topics")
+        .body(Body::from("topicName=a"))
+        .unwrap();
+    assert_problem(&send(&app, request).await, 415, "unsupported_media_type");
+    let large = format!("{{\"topicName\": \"{}\"}}", "n".repeat(100_000));
+    assert_problem(
+        &post_json(&app, "/api/topics", &large).await,
+        413,
+        "payload_too_large",
+    );
+}
+
+#[tokio::test]
+async fn a_name_in_the_path_is_validated_like_one_in_the_query() {
+    let app = app(&[]);
+    let long = format!("/api/topics/{}", "n".repeat(250));
+    for uri in [
+        "/api/topics/a%2Fb",
+        "/api/topics/%2E%2E",
+        "/api/topics/a%20b",
+        long.as_str(),
+    ] {
+        for method in [Method::GET, Method::DELETE] {
+            let answer = call(&app, method, uri).await;
+            assert_problem(&answer, 400, "invalid_input");
+            assert_eq!(fields(&answer), ["name"], "{uri}");
+        }
+    }
+    let answer = call(&app, Method::DELETE, "/api/topics/a%FFb").await;
+    assert_problem(&answer, 400, "invalid_input");
+}
+
+#[tokio::test]
+async fn internal_topics_are_neither_created_nor_deleted() {
+    let app = app(&[]);
+    for name in [
+        "__consumer_offsets",
+        "__transaction_state",
+        "__not_there_yet",
+    ] {
+        let answer = call(&app, Method::DELETE, &format!("/api/topics/{name}")).await;
+        assert_problem(&answer, 403, "forbidden");
+        let answer = call(&app, Method::POST, &format!("/api/topics?topicName={name}")).await;
+        assert_problem(&answer, 403, "forbidden");
+    }
+}
+
+#[tokio::test]
+async fn unknown_parameters_are_refused_where_none_are_taken() {
+    let app = app(&[]);
+    for (method, uri) in [
+        (Method::GET, "/api/topics?verbose=1"),
+        (Method::GET, "/api/topics/a?verbose=1"),
+        (Method::DELETE, "/api/topics/a?verbose=1"),
+        (Method::GET, "/api/declared-topics?verbose=1"),
+    ] {
+        let answer = call(&app, method, uri).await;
+        assert_problem(&answer, 400, "invalid_input");
+        assert_eq!(fields(&answer), ["verbose"], "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn paths_and_methods_that_are_not_there_are_problems_too() {
+    let app = app(&[]);
+    assert_problem(
+        &call(&app, Method::GET, "/api/topic").await,
+        404,
+        "route_not_found",
+    );
+    assert_problem(
+        &call(&app, Method::GET, "/api/topics/a/b").await,
+        404,
+        "route_not_found",
+    );
+    assert_problem(
+        &call(&app, Method::PUT, "/api/topics").await,
+        405,
+        "method_not_allowed",
+    );
+    assert_problem(
+        &call(&app, Method::PATCH, "/api/topics/a").await,
+        405,
+        "method_not_allowed",
+    );
+}
+
+#[tokio::test]
+async fn without_a_broker_every_call_is_answered_within_five_seconds() {
+    let app = app(&[]);
+    let begun = Instant::now();
+    let answers = tokio::join!(
+        call(&app, Method::GET, "/api/topics"),
+        call(&app, Method::GET, "/api/topics/a"),
+        call(&app, Method::POST, "/api/topics?topicName=a"),
+        call(&app, Method::DELETE, "/api/topics/a"),
+    );
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
+    for answer in [answers.0, answers.1, answers.2, answers.3] {
+        assert_problem(&answer, 503, "kafka_unreachable");
+        assert!(answer.headers.contains_key(header::RETRY_AFTER));
+        assert_eq!(answer.json["retriable"], true);
+    }
+}
+
+#[tokio::test]
+async fn requests_beyond_the_bound_are_told_to_come_back() {
+    let app = app(&["--max-concurrent-requests", "1"]);
+    let (first, second) = tokio::join!(
+        call(&app, Method::GET, "/api/topics"),
+        call(&app, Method::GET, "/api/topics"),
+    );
+    assert_problem(&first, 503, "kafka_unreachable");
+    assert_problem(&second, 503, "too_busy");
+    assert_eq!(second.headers[header::RETRY_AFTER], "1");
+    // Bad input costs Kafka nothing, and reports and probes are not bounded at all.
+    assert_eq!(
+        call(&app, Method::GET, "/api/declared-topics").await.status,
+        StatusCode::OK
+    );
+}
+
+#[tokio::test]
+async fn declared_topics_are_unknown_and_the_service_not_ready_before_they_were_looked_for() {
+    let file = declared("topics:\n  - {name: a, partitions: 1, replicationFactor: 1}\n");
+    let path = file.path().to_str().unwrap();
+    let app = app(&["--topics-file", path]);
+    let report = call(&app, Method::GET, "/api/declared-topics").await;
+    assert_eq!(report.status, StatusCode::OK);
+    assert_eq!(
+        report.json,
+        json!({
+            "document": path, "applied": false, "checkTime": null,
+            "topics": [{
+                "topicName": "a", "state": "unknown", "createdTime": null,
+                "reason": "not compared yet", "differences": [],
+            }],
+        })
+    );
+    let ready = call(&app, Method::GET, "/readyz").await;
+    assert_problem(&ready, 503, "not_ready");
+    assert!(
+        ready.json["detail"]
+            .as_str()
+            .unwrap()
+            .contains("a: not compared yet")
+    );
+    assert_eq!(
+        call(&app, Method::GET, "/livez").await.status,
+        StatusCode::OK
+    );
+}
+
+#[tokio::test]
+async fn without_declared_topics_the_service_is_ready_at_once() {
+    let app = app(&[]);
+    assert_eq!(
+        call(&app, Method::GET, "/readyz").await.status,
+        StatusCode::OK
+    );
+    let report = call(&app, Method::GET, "/api/declared-topics").await;
+    assert_eq!(
+        report.json,
+        json!({"document": null, "applied": true, "checkTime": null, "topics": []})
+    );
+}
+
+#[test]
+fn a_wrong_document_stops_the_start_with_its_line() {
+    let file = declared("topics:\n  - name: a\n    partitions: 1\n    replicas: 1\n");
+    let path = file.path().to_str().unwrap();
+    let settings = Settings::parse_from(["kafka-admin-service", "--topics-file", path]);
+    let told = format!("{:#}", App::new(&settings).err().unwrap());
+    assert!(
+        told.starts_with(&format!("declared topics in {path}: line 4: unknown field")),
+        "{told}"
+    );
+    assert_eq!(told.lines().count(), 1);
+
+    let settings = Settings::parse_from(["kafka-admin-service", "--topics-file", "no/such.yml"]);
+    let told = format!("{:#}", App::new(&settings).err().unwrap());
+    assert!(told.contains("no/such.yml"), "{told}");
+}
+
+#[tokio::test]
+async fn every_route_is_in_the_openapi_document_with_its_error_answers() {
+    let document = call(&app(&[]), Method::GET, "/api-docs/openapi.json")
+        .await
+        .json;
+    let expected = [
+        (
+            "/api/topics",
+            "get",
+            &["200", "400", "502", "503", "504"][..],
+        ),
+        (
+            "/api/topics",
+            "post",
+            &[
+                "201", "202", "400", "403", "409", "413", "415", "422", "502", "503", "504",
+            ],
+        ),
+        (
+            "/api/topics/{name}",
+            "get",
+            &["200", "400", "404", "503", "504"],
+        ),
+        (
+            "/api/topics/{name}",
+            "delete",
+            &["202", "204", "400", "403", "404", "422", "503", "504"],
+        ),
+        ("/api/declared-topics", "get", &["200", "400"]),
+    ];
+    for (path, method, statuses) in expected {
+        let operation = &document["paths"][path][method];
+        assert!(operation["summary"].is_string(), "{method} {path}");
+        for status in statuses {
+            let response = &operation["responses"][status];
+            assert!(
+                response["description"].is_string(),
+                "{method} {path} {status}"
+            );
+        }
+    }
+    let create = &document["paths"]["/api/topics"]["post"];
+    let conflict = create["responses"]["409"]["description"].as_str().unwrap();
+    assert!(conflict.contains("topic_deletion_pending"), "{conflict}");
+    let refused = create["responses"]["422"]["description"].as_str().unwrap();
+    assert!(refused.contains("brokersMissing"), "{refused}");
+    let unavailable = create["responses"]["503"]["description"].as_str().unwrap();
+    assert!(unavailable.contains("topic_busy"), "{unavailable}");
+}
+
+#[tokio::test]
+async fn the_metrics_start_with_every_outcome_and_state() {
+    let response = app(&[])
+        .router
+        .oneshot(Request::get("/metrics").body(Body::empty()).unwrap())
+        .await
+        .unwrap();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let text = String::from_utf8(body.to_vec()).unwrap();
+    for line in [
+        "kafka_admin_topic_creations_total{outcome=\"done\"} 0",
+        "kafka_admin_topic_deletions_total{outcome=\"outcome_unknown\"} 0",
+        "kafka_admin_declared_topics{state=\"in_sync\"} 0",
+    ] {
+        assert!(text.lines().any(|there| there == line), "{line}\n{text}");
+    }
+}
+
+fn declared(text: &str) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    file
+}
