@@ -1,0 +1,130 @@
+//! Probes every expected broker, each in a task of its own: one that hangs delays nobody else's.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use kafka_cluster::{KafkaCluster, KafkaError, codes};
+use tokio::task::JoinSet;
+
+use super::Context;
+use super::connect::connect;
+use super::pace::{Outcome, Pace};
+use crate::moment::Moment;
+use crate::snapshot::{Address, Connect, NoAnswer, Probe};
+
+/// After a probe that failed at once (a connection that broke) the next one follows soon.
+const AFTER_FAILURE: Duration = Duration::from_millis(500);
+/// librdkafka gives up a broker, and what it was asked, when metadata does not name it any more.
+/// Source: `rdkafka.h`, `RD_KAFKA_RESP_ERR__DESTROY_BROKER`.
+const BROKER_GIVEN_UP: i32 = -137;
+
+/// Starts a prober for each broker as soon as it is expected; ends with all of them.
+pub(super) async fn run(context: Context) {
+    let mut changes = context.store.changes();
+    let mut probed = BTreeSet::new();
+    let mut probers = JoinSet::new();
+    loop {
+        let snapshot = changes.borrow_and_update().clone();
+        for id in snapshot.brokers.keys() {
+            if probed.insert(*id) {
+                probers.spawn(probe_again_and_again(*id, context.clone()));
+            }
+        }
+        drop(snapshot);
+        let changed = context.stop.run_until_cancelled(changes.changed()).await;
+        if !matches!(changed, Some(Ok(()))) {
+            break;
+        }
+    }
+    while probers.join_next().await.is_some() {}
+}
+
+async fn probe_again_and_again(id: i32, context: Context) {
+    let settings = &context.settings;
+    let pace = Pace::every(settings.probe_interval, AFTER_FAILURE);
+    let attempt = || async {
+        let snapshot = context.store.read();
+        let address = snapshot
+            .brokers
+            .get(&id)
+            .and_then(|broker| broker.address.clone());
+        drop(snapshot);
+        let Some(address) = address else {
+            // librdkafka cannot ask a broker whose address no metadata ever gave.
+            return Outcome::Failure;
+        };
+        let probe = probe(&context.cluster, id, &address, settings.probe_deadline).await;
+        let outcome = match &probe.answer {
+            Ok(_) => Outcome::Success,
+            Err(_) => Outcome::Failure,
+        };
+        context.store.update(|snapshot| {
+            if let Some(broker) = snapshot.brokers.get_mut(&id) {
+                broker.probes.record(probe);
+            }
+        });
+        outcome
+    };
+    pace.repeat(&context.stop, attempt).await;
+}
+
+/// Asks and connects at the same time. A refused connection ends the probe at once: librdkafka
+/// would wait for the broker until the deadline.
+async fn probe(cluster: &KafkaCluster, id: i32, address: &Address, deadline: Duration) -> Probe {
+    let began = Moment::now();
+    let answer = cluster.probe(id, deadline);
+    let connect = connect((address.host.as_str(), address.port), deadline);
+    tokio::pin!(answer, connect);
+    let (connect, answer) = tokio::select! {
+        answer = &mut answer => match of_answer(answer) {
+            Ok(took) => (None, Ok(took)),
+            Err(why) => (Some(connect.await), Err(why)),
+        },
+        connected = &mut connect => match connected {
+            Connect::Refused => (Some(Connect::Refused), Err(NoAnswer::TimedOut)),
+            other => (Some(other), of_answer(answer.await)),
+        },
+    };
+    Probe {
+        began,
+        ended: Moment::now(),
+        connect,
+        answer,
+    }
+}
+
+/// A broker that refuses to tell (for want of a permission, say) has answered: Kafka's own error
+/// codes are positive, librdkafka's negative.
+fn of_answer(answer: Result<Duration, KafkaError>) -> Result<Duration, NoAnswer> {
+    match answer {
+        Ok(took) => Ok(took),
+        Err(error) if error.code > 0 => Ok(Duration::ZERO),
+        Err(error) if matches!(error.code, codes::LOCAL_TIMED_OUT | BROKER_GIVEN_UP) => {
+            Err(NoAnswer::TimedOut)
+        }
+        Err(error) => Err(NoAnswer::Failed(error.message)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_by_the_broker_itself_is_an_answer() {
+        let denied =
+            KafkaError::of_read("DescribeConfigs", codes::CLUSTER_AUTHORIZATION_FAILED, "");
+        assert!(of_answer(Err(denied)).is_ok());
+    }
+
+    #[test]
+    fn an_error_of_the_client_is_no_answer() {
+        let silent = KafkaError::of_read("DescribeConfigs", codes::LOCAL_TIMED_OUT, "timed out");
+        assert_eq!(of_answer(Err(silent)), Err(NoAnswer::TimedOut));
+        let broken = KafkaError::of_read("DescribeConfigs", codes::LOCAL_TRANSPORT, "broke");
+        assert_eq!(
+            of_answer(Err(broken)),
+            Err(NoAnswer::Failed("broke".to_owned()))
+        );
+    }
+}

@@ -1,0 +1,119 @@
+//! Measures the lag of every consumer group with few requests: list the groups, read their commits
+//! (some groups at a time), then the ends of all partitions in one call. Commits come first, or
+//! the lag of a busy group would be negative.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use kafka_cluster::{GroupListing, GroupListings, GroupState, KafkaError, OffsetSpec};
+
+use super::Context;
+use super::pace::{Outcome, Pace};
+use crate::moment::Moment;
+use crate::snapshot::{PartitionOffsets, Readings, Topics};
+
+/// A broker that is down but still registered makes the list take this long.
+const LIST_DEADLINE: Duration = Duration::from_secs(3);
+const DEADLINE: Duration = Duration::from_secs(5);
+/// One request each; more at a time did not get faster, measured.
+const GROUPS_AT_A_TIME: usize = 16;
+const MOST_OFTEN: Duration = Duration::from_secs(5);
+const AFTER_FAILURE: Duration = Duration::from_secs(2);
+
+pub(super) async fn run(context: Context) {
+    let longest = context.settings.check_interval;
+    let pace = Pace {
+        shortest: MOST_OFTEN.min(longest),
+        longest,
+        ..Pace::every(longest, AFTER_FAILURE)
+    };
+    pace.repeat(&context.stop, || collect(&context)).await;
+}
+
+async fn collect(context: &Context) -> Outcome {
+    if context.store.read().topics.seen.is_none() {
+        // No broker was reached yet: nothing to ask.
+        return Outcome::Failure;
+    }
+    let began = Moment::now();
+    let readings = read(context).await;
+    let ended = Moment::now();
+    let mut outcome = Outcome::Failure;
+    context.store.update(|snapshot| {
+        let part = &mut snapshot.groups;
+        let noted = readings
+            .map_err(|error| error.to_string())
+            .and_then(|readings| {
+                let previous = part.seen.as_ref().map(|seen| &*seen.value);
+                let groups = readings.assemble(previous, began);
+                part.publish(groups, began);
+                readings.failure().map_or(Ok(()), Err)
+            });
+        if noted.is_ok() {
+            outcome = Outcome::Success;
+        }
+        part.attempts.note(began, ended, noted);
+    });
+    outcome
+}
+
+async fn read(context: &Context) -> Result<Readings, KafkaError> {
+    let cluster = &context.cluster;
+    let listings = cluster.groups(LIST_DEADLINE).await?;
+    let with_members = with_members(&listings);
+    let (descriptions, committed) = tokio::join!(
+        cluster.describe_groups(&with_members, DEADLINE),
+        committed(context, &listings),
+    );
+    let metadata = cluster.metadata(DEADLINE).await?;
+    let snapshot = context.store.read();
+    let failing = snapshot
+        .brokers
+        .values()
+        .filter(|broker| broker.probes.failing.is_some());
+    let mut readings = Readings {
+        // Without a description the listed state has to do, and partitions without a commit are
+        // not known of.
+        descriptions,
+        committed,
+        topics: Topics::from_metadata(&metadata, None, Moment::now()),
+        silent: failing.map(|broker| broker.id).collect(),
+        listings,
+        ..Readings::default()
+    };
+    let partitions = readings.partitions_to_ask();
+    let (earliest, latest) = tokio::join!(
+        cluster.offsets(&partitions, OffsetSpec::Earliest, DEADLINE),
+        cluster.offsets(&partitions, OffsetSpec::Latest, DEADLINE),
+    );
+    readings.earliest = earliest?;
+    readings.latest = latest?;
+    Ok(readings)
+}
+
+async fn committed(
+    context: &Context,
+    listings: &GroupListings,
+) -> BTreeMap<String, Result<PartitionOffsets, KafkaError>> {
+    let of_group = |group: GroupListing| async {
+        let committed = context.cluster.committed_offsets(&group, DEADLINE).await;
+        (group.id, committed)
+    };
+    // Collected first: a lazy iterator of futures that borrow cannot be sent between threads.
+    let requests: Vec<_> = listings.groups.iter().cloned().map(of_group).collect();
+    stream::iter(requests)
+        .buffer_unordered(GROUPS_AT_A_TIME)
+        .collect()
+        .await
+}
+
+/// Only groups with members are assigned partitions.
+fn with_members(listings: &GroupListings) -> Vec<GroupListing> {
+    listings
+        .groups
+        .iter()
+        .filter(|group| !matches!(group.state, GroupState::Empty | GroupState::Dead))
+        .cloned()
+        .collect()
+}

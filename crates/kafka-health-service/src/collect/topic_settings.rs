@@ -1,0 +1,220 @@
+//! Reads `min.insync.replicas` of every topic: all of them at each full check, new ones at once.
+
+use std::time::Duration;
+
+use kafka_cluster::{ConfigEntry, ErrorKind, KafkaError};
+
+use super::Context;
+use super::pace::{Outcome, Pace};
+use crate::moment::Moment;
+use crate::snapshot::{MinInSync, Snapshot};
+
+const DEADLINE: Duration = Duration::from_secs(5);
+/// How often it looks whether there is anything to read.
+const LOOK: Duration = Duration::from_secs(1);
+/// Topics asked about in one call; each has some thirty settings.
+const BATCH: usize = 100;
+
+const SETTING: &str = "min.insync.replicas";
+
+/// Which topics to ask about.
+#[derive(Debug, PartialEq, Eq)]
+struct Due {
+    topics: Vec<String>,
+    /// These are all there are: the time of the reading counts for the whole part.
+    all: bool,
+}
+
+pub(super) async fn run(context: Context) {
+    let pace = Pace::every(LOOK, LOOK);
+    pace.repeat(&context.stop, || collect(&context)).await;
+}
+
+async fn collect(context: &Context) -> Outcome {
+    let began = Moment::now();
+    let due = due(
+        &context.store.read(),
+        began,
+        context.settings.check_interval,
+    );
+    let Some(due) = due else {
+        return Outcome::Success;
+    };
+    let result = read(context, &due.topics).await;
+    let ended = Moment::now();
+    let outcome = if result.is_ok() {
+        Outcome::Success
+    } else {
+        Outcome::Failure
+    };
+    context.store.update(|snapshot| {
+        let part = &mut snapshot.min_in_sync;
+        let noted = result.map(|read| {
+            let previous = part.seen.as_ref().map(|seen| (&*seen.value, seen.at));
+            let (value, at) = merged(previous, read, &due, began);
+            part.publish(value, at);
+        });
+        part.attempts.note(began, ended, noted);
+    });
+    outcome
+}
+
+fn due(snapshot: &Snapshot, now: Moment, interval: Duration) -> Option<Due> {
+    let topics = &snapshot.topics.seen.as_ref()?.value.by_name;
+    let all = || topics.keys().cloned().collect();
+    let Some(seen) = &snapshot.min_in_sync.seen else {
+        return Some(Due {
+            topics: all(),
+            all: true,
+        });
+    };
+    if seen.at.age(now) >= interval {
+        return Some(Due {
+            topics: all(),
+            all: true,
+        });
+    }
+    let new = topics
+        .keys()
+        .filter(|name| !seen.value.by_topic.contains_key(*name));
+    let topics: Vec<_> = new.cloned().collect();
+    (!topics.is_empty()).then_some(Due { topics, all: false })
+}
+
+async fn read(context: &Context, topics: &[String]) -> Result<MinInSync, String> {
+    let mut read = MinInSync::default();
+    for batch in topics.chunks(BATCH) {
+        let names: Vec<_> = batch.iter().map(String::as_str).collect();
+        let answers = context.cluster.topic_configs(&names, DEADLINE).await;
+        let answers = answers.map_err(|error| error.to_string())?;
+        for (name, answer) in batch.iter().zip(answers) {
+            if let Some(value) = min_in_sync(name, answer)? {
+                read.by_topic.insert(name.clone(), value);
+            }
+        }
+    }
+    Ok(read)
+}
+
+/// `None` for a topic that was deleted meanwhile.
+fn min_in_sync(
+    topic: &str,
+    answer: Result<Vec<ConfigEntry>, KafkaError>,
+) -> Result<Option<usize>, String> {
+    let entries = match answer {
+        Ok(entries) => entries,
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(format!("topic {topic:?}: {error}")),
+    };
+    let entry = entries.iter().find(|entry| entry.name == SETTING);
+    match entry.and_then(|entry| entry.value.as_deref()?.parse().ok()) {
+        Some(value) => Ok(Some(value)),
+        None => Err(format!("topic {topic:?}: no {SETTING} in its settings")),
+    }
+}
+
+fn merged(
+    previous: Option<(&MinInSync, Moment)>,
+    mut read: MinInSync,
+    due: &Due,
+    began: Moment,
+) -> (MinInSync, Moment) {
+    match previous {
+        Some((previous, at)) if !due.all => {
+            let mut value = previous.clone();
+            value.by_topic.append(&mut read.by_topic);
+            (value, at)
+        }
+        _ => (read, began),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use kafka_cluster::{ConfigSource, codes};
+
+    use super::*;
+    use crate::fixtures::{Cluster, metadata, topic};
+
+    const INTERVAL: Duration = Duration::from_secs(30);
+
+    fn entries(value: &str) -> Vec<ConfigEntry> {
+        vec![ConfigEntry {
+            name: SETTING.to_owned(),
+            value: Some(value.to_owned()),
+            source: ConfigSource::StaticBrokerConfig,
+            read_only: false,
+            sensitive: false,
+        }]
+    }
+
+    #[test]
+    fn nothing_is_due_before_topics_are_known_nor_while_all_is_read_and_recent() {
+        let cluster = Cluster::healthy();
+        assert_eq!(due(&Snapshot::default(), cluster.now, INTERVAL), None);
+        assert_eq!(due(&cluster.snapshot, cluster.now, INTERVAL), None);
+    }
+
+    #[test]
+    fn all_topics_are_due_after_the_interval_and_a_new_one_at_once() {
+        let mut cluster = Cluster::healthy();
+        let all = due(&cluster.snapshot, cluster.now.plus(INTERVAL), INTERVAL).unwrap();
+        assert_eq!(
+            all,
+            Due {
+                topics: vec!["log-events".to_owned()],
+                all: true
+            }
+        );
+
+        let topics = [topic("log-events", &[]), topic("orders", &[])];
+        cluster
+            .snapshot
+            .take_in(&metadata(&[1], &topics), cluster.now);
+        let new = due(&cluster.snapshot, cluster.now, INTERVAL).unwrap();
+        assert_eq!(
+            new,
+            Due {
+                topics: vec!["orders".to_owned()],
+                all: false
+            }
+        );
+    }
+
+    #[test]
+    fn a_deleted_topic_is_passed_over_and_any_other_error_is_told() {
+        let gone = KafkaError::of_read("DescribeConfigs", codes::UNKNOWN_TOPIC_OR_PARTITION, "");
+        assert_eq!(min_in_sync("orders", Err(gone)), Ok(None));
+        assert_eq!(min_in_sync("orders", Ok(entries("2"))), Ok(Some(2)));
+        assert!(min_in_sync("orders", Ok(Vec::new())).is_err());
+        let denied = KafkaError::of_read("DescribeConfigs", codes::TOPIC_AUTHORIZATION_FAILED, "");
+        assert!(
+            min_in_sync("orders", Err(denied))
+                .unwrap_err()
+                .contains("\"orders\"")
+        );
+    }
+
+    #[test]
+    fn reading_a_new_topic_does_not_make_the_others_look_fresh() {
+        let at = Moment::now();
+        let began = at.plus(Duration::from_secs(10));
+        let known = |name: &str| MinInSync {
+            by_topic: BTreeMap::from([(name.to_owned(), 2)]),
+        };
+        let some = Due {
+            topics: Vec::new(),
+            all: false,
+        };
+        let (value, time) = merged(Some((&known("a"), at)), known("b"), &some, began);
+        assert_eq!((value.by_topic.len(), time), (2, at));
+        let all = Due {
+            topics: Vec::new(),
+            all: true,
+        };
+        let (value, time) = merged(Some((&known("a"), at)), known("b"), &all, began);
+        assert_eq!((value, time), (known("b"), began));
+    }
+}

@@ -1,0 +1,80 @@
+//! Watches the cluster and says what it knows about it.
+//!
+//! Collectors ask in the background ([`collect`]) and write what they saw into one [`snapshot`].
+//! [`rules`] say what it means, and everything that is answered is read from there: the routes,
+//! the metrics, the log. No request ever waits for Kafka.
+
+pub mod announce;
+pub mod collect;
+#[cfg(test)]
+mod fixtures;
+pub mod metrics;
+pub mod moment;
+pub mod report;
+pub mod routes;
+pub mod rules;
+pub mod settings;
+pub mod snapshot;
+pub mod state;
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use axum::Router;
+use kafka_cluster::KafkaCluster;
+use prometheus::Registry;
+use service_kit::Service;
+use service_kit::settings::HttpSettings;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use crate::settings::Settings;
+use crate::snapshot::{Snapshot, Store};
+use crate::state::State;
+
+/// The name of this service.
+pub const NAME: &str = "kafka-health-service";
+
+/// Watches and serves until `stop`. It starts, and answers, whether or not Kafka can be reached.
+///
+/// # Errors
+/// Settings that Kafka's client does not accept, or a socket that cannot be served.
+pub async fn run(
+    listener: TcpListener,
+    settings: Settings,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let cluster = KafkaCluster::connect(settings.kafka.connection()?)
+        .context("cannot make a Kafka client")?;
+    let watch = &settings.watch;
+    let snapshot = Snapshot::expecting(&watch.expected_brokers.0, &watch.zookeeper_addresses.0);
+    let store = Arc::new(Store::new(snapshot));
+    let state = State::new(store.clone(), watch.limits());
+    let router = router(state.clone(), &settings.http)?;
+
+    let mut background = collect::start(cluster, &store, settings.watch, &stop);
+    background.spawn(announce::run(state, stop.clone()));
+    let served =
+        service_kit::serve::run(listener, router, stop.clone(), settings.http.drain_timeout);
+    served.await.context("serving failed")?;
+    stop.cancel();
+    while background.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// The service's routes and everything around them, over `state`.
+///
+/// # Errors
+/// None that is known: the metrics are registered with a fresh registry.
+pub fn router(state: State, http: &HttpSettings) -> anyhow::Result<Router> {
+    let registry = Registry::new();
+    metrics::register(&registry, state.clone()).context("cannot register the metrics")?;
+    let service = Service::new(
+        NAME,
+        env!("CARGO_PKG_VERSION"),
+        http,
+        registry,
+        Arc::new(state.clone()),
+    );
+    Ok(service.assemble(routes::router(state)))
+}

@@ -1,0 +1,63 @@
+//! Each broker.
+
+use prometheus::proto::MetricType;
+
+use super::{Family, Sample, count, count_u64, seconds};
+use crate::snapshot::Broker;
+use crate::state::View;
+
+pub(super) const FAMILIES: &[Family] = &[
+    Family {
+        name: "kafka_broker_up",
+        help: "1 if the broker answers and the cluster counts it in, 0 if not.",
+        kind: MetricType::GAUGE,
+        labels: &["broker_id"],
+        samples: up,
+    },
+    Family {
+        name: "kafka_broker_probe_round_trip_seconds",
+        help: "How long the broker took to answer its newest probe.",
+        kind: MetricType::GAUGE,
+        labels: &["broker_id"],
+        samples: |view| each(view, round_trip),
+    },
+    Family {
+        name: "kafka_broker_last_answer_timestamp_seconds",
+        help: "When the broker last answered a probe.",
+        kind: MetricType::GAUGE,
+        labels: &["broker_id"],
+        samples: |view| each(view, |broker| broker.probes.last_answer.map(seconds)),
+    },
+    Family {
+        name: "kafka_broker_probe_failures_total",
+        help: "Probes that the broker did not answer in time.",
+        kind: MetricType::COUNTER,
+        labels: &["broker_id"],
+        samples: |view| each(view, failures),
+    },
+];
+
+fn up(view: &View) -> Vec<Sample> {
+    let known = view.judgement.brokers.iter().filter_map(|(id, verdict)| {
+        let up = usize::from(verdict.liveness.is_up());
+        (!verdict.liveness.is_unknown()).then(|| Sample::of(id, count(up)))
+    });
+    known.collect()
+}
+
+fn each(view: &View, value: fn(&Broker) -> Option<f64>) -> Vec<Sample> {
+    let brokers = view.snapshot.brokers.values();
+    brokers
+        .filter_map(|broker| Some(Sample::of(&broker.id, value(broker)?)))
+        .collect()
+}
+
+fn round_trip(broker: &Broker) -> Option<f64> {
+    let answer = broker.probes.latest.as_ref()?.answer.as_ref();
+    answer.ok().map(std::time::Duration::as_secs_f64)
+}
+
+fn failures(broker: &Broker) -> Option<f64> {
+    broker.probes.latest.as_ref()?;
+    Some(count_u64(broker.probes.failures))
+}

@@ -1,0 +1,156 @@
+//! The consumer groups of the health report.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use kafka_cluster::{Lag, TopicPartition};
+
+use crate::moment::Moment;
+use crate::rules::{GroupVerdict, Judgement, LagVerdict};
+use crate::snapshot::{Group, PartitionLag, Snapshot};
+
+/// One consumer group; lag is counted in records, as last measured.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConsumerGroupHealth {
+    /// `group.id`.
+    pub group_id: String,
+    /// Kafka's name of the group's state.
+    #[schema(example = "Stable")]
+    pub state: &'static str,
+    /// Sum over all partitions whose lag is known; null if it is known of none.
+    #[schema(required = true)]
+    pub total_lag: Option<u64>,
+    /// Lag by `topic-partition`; null where it is not known.
+    #[schema(example = json!({ "log-events-0": 12, "log-events-1": null }))]
+    pub partition_lags: BTreeMap<String, Option<u64>>,
+    /// Why the lag of a partition is not known, by `topic-partition`: `no_commit` (the group never
+    /// committed there), `gone` (the partition is), or what was in the way. Absent when all is
+    /// known.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub unknown_lags: BTreeMap<String, String>,
+    /// Why the newest attempt to measure failed; the figures are older then. Null if it did not.
+    #[schema(required = true)]
+    pub error_message: Option<String>,
+    /// When the lag was measured; null if it never was.
+    #[serde(with = "service_kit::time::millis::optional")]
+    #[schema(required = true)]
+    pub observed_at: Option<Timestamp>,
+    /// It was measured, but too long ago.
+    pub stale: bool,
+}
+
+pub(super) fn of(
+    snapshot: &Snapshot,
+    judgement: &Judgement,
+) -> BTreeMap<String, ConsumerGroupHealth> {
+    let Some(seen) = &snapshot.groups.seen else {
+        return BTreeMap::new();
+    };
+    judgement
+        .groups
+        .iter()
+        .filter_map(|(id, verdict)| {
+            let group = seen.value.by_id.get(id)?;
+            Some((id.clone(), ConsumerGroupHealth::new(id, group, verdict)))
+        })
+        .collect()
+}
+
+impl ConsumerGroupHealth {
+    fn new(id: &str, group: &Group, verdict: &GroupVerdict) -> Self {
+        let lags = group.partitions.iter();
+        let unknown = group
+            .partitions
+            .iter()
+            .filter_map(|(partition, lag)| Some((name(partition), why_unknown(lag)?)));
+        Self {
+            group_id: id.to_owned(),
+            state: group.state.name(),
+            total_lag: group.known_lag(),
+            partition_lags: lags
+                .map(|(partition, lag)| (name(partition), lag.records()))
+                .collect(),
+            unknown_lags: unknown.collect(),
+            error_message: group.failure.clone(),
+            observed_at: verdict.observed_at.map(Moment::time),
+            stale: verdict.lag == LagVerdict::Stale,
+        }
+    }
+}
+
+fn name(partition: &TopicPartition) -> String {
+    format!("{}-{}", partition.topic, partition.partition)
+}
+
+fn why_unknown(lag: &PartitionLag) -> Option<String> {
+    match lag {
+        PartitionLag::Measured(Lag::NoCommit) => Some("no_commit".to_owned()),
+        PartitionLag::Measured(Lag::Gone) => Some("gone".to_owned()),
+        PartitionLag::Measured(Lag::Known(_) | Lag::BeforeLogStart { .. }) => None,
+        PartitionLag::Unknown { why, .. } => Some(why.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kafka_cluster::GroupState;
+    use serde_json::json;
+
+    use super::*;
+    use crate::fixtures::Cluster;
+    use crate::rules::{Limits, judge};
+    use crate::snapshot::Groups;
+
+    #[test]
+    fn known_lag_is_summed_and_unknown_lag_is_null_with_its_cause() {
+        let mut cluster = Cluster::healthy();
+        let now = cluster.now;
+        let why = "the partition has no leader".to_owned();
+        let partitions = [
+            PartitionLag::Measured(Lag::Known(5)),
+            PartitionLag::Measured(Lag::BeforeLogStart {
+                lost: 3,
+                readable: 7,
+            }),
+            PartitionLag::Measured(Lag::NoCommit),
+            PartitionLag::Measured(Lag::Gone),
+            PartitionLag::Unknown { why, since: now },
+        ];
+        let group = Group {
+            state: GroupState::Stable,
+            partitions: (0..)
+                .zip(partitions)
+                .map(|(id, lag)| (TopicPartition::new("log-events", id), lag))
+                .collect(),
+            measured_at: Some(now),
+            failure: None,
+        };
+        let by_id = BTreeMap::from([("log-processor".to_owned(), group)]);
+        cluster.snapshot.groups.publish(
+            Groups {
+                by_id,
+                complete_at: Some(now),
+            },
+            now,
+        );
+        let judgement = judge(&cluster.snapshot, now, &Limits::default());
+        assert_eq!(
+            serde_json::to_value(of(&cluster.snapshot, &judgement)).unwrap()["log-processor"],
+            json!({
+                "groupId": "log-processor", "state": "Stable", "totalLag": 12,
+                "partitionLags": {
+                    "log-events-0": 5, "log-events-1": 7, "log-events-2": null,
+                    "log-events-3": null, "log-events-4": null
+                },
+                "unknownLags": {
+                    "log-events-2": "no_commit", "log-events-3": "gone",
+                    "log-events-4": "the partition has no leader"
+                },
+                "errorMessage": null,
+                "observedAt": service_kit::time::to_text(now.time()),
+                "stale": false
+            })
+        );
+    }
+}

@@ -1,0 +1,402 @@
+//! The JSON of `GET /api/health`: what is known of the cluster and what it means, from one
+//! snapshot and its judgement.
+
+mod groups;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+pub use groups::ConsumerGroupHealth;
+
+use crate::moment::Moment;
+use crate::rules::{
+    BrokerVerdict, Check, CheckVerdict, Judgement, NodeVerdict, Reason, Status, TopicVerdict,
+};
+use crate::snapshot::{Broker, Snapshot, ZookeeperNode};
+
+/// The health of the cluster.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HealthReport {
+    /// The worst of all checks.
+    pub status: Status,
+    /// When the newest of what is judged here was observed, answers missed included; null before
+    /// the first observation.
+    #[serde(with = "service_kit::time::millis::optional")]
+    #[schema(required = true)]
+    pub check_time: Option<Timestamp>,
+    /// Brokers that should be there: those configured, and every one ever seen by this service.
+    pub total_brokers: usize,
+    /// Brokers known to answer and counted in by the cluster.
+    pub healthy_brokers: usize,
+    /// Why the status is not HEALTHY, worst first.
+    pub reasons: Vec<ReasonReport>,
+    /// Each check by itself, by name: `brokers`, `partitions`, `consumerGroups`, and `zookeeper`
+    /// where it is configured.
+    pub checks: BTreeMap<Check, CheckReport>,
+    /// Every broker that should be there.
+    pub broker_statuses: Vec<BrokerStatus>,
+    /// Every topic by name, as last seen.
+    pub topic_health: BTreeMap<String, TopicHealth>,
+    /// Every consumer group by id, as last seen.
+    pub consumer_group_health: BTreeMap<String, ConsumerGroupHealth>,
+    /// Every ZooKeeper node; absent where none is configured.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub zookeeper_statuses: Vec<ZookeeperStatus>,
+}
+
+/// Why the status is not HEALTHY.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReasonReport {
+    /// Stable name of the rule.
+    #[schema(example = "broker_down")]
+    pub code: &'static str,
+    /// What this reason alone makes of the status.
+    pub severity: Status,
+    /// The check that it belongs to.
+    pub check: Check,
+    /// One sentence that names the subject.
+    #[schema(example = "broker 1 (127.0.0.1:19092): connection refused")]
+    pub text: String,
+    /// When that was observed; null if nothing was.
+    #[serde(with = "service_kit::time::millis::optional")]
+    #[schema(required = true)]
+    pub observed_at: Option<Timestamp>,
+}
+
+/// One check.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckReport {
+    /// The worst of its reasons.
+    pub status: Status,
+    /// When its newest data was observed; null if nothing was.
+    #[serde(with = "service_kit::time::millis::optional")]
+    #[schema(required = true)]
+    pub observed_at: Option<Timestamp>,
+    /// Some of its data is older than its age limit.
+    pub stale: bool,
+}
+
+/// One broker.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BrokerStatus {
+    /// `broker.id` / `node.id`.
+    pub broker_id: i32,
+    /// Advertised host; null until the broker was seen in the cluster once.
+    #[schema(required = true)]
+    pub host: Option<String>,
+    /// Advertised port; null until the broker was seen in the cluster once.
+    #[schema(required = true)]
+    pub port: Option<u16>,
+    /// Known to answer, and counted in by the cluster.
+    pub healthy: bool,
+    /// Why it is not healthy; null when it is.
+    #[schema(required = true, example = "connection refused")]
+    pub error_message: Option<String>,
+    /// When its newest probe ended; null before the first.
+    #[serde(with = "service_kit::time::millis::optional")]
+    #[schema(required = true)]
+    pub observed_at: Option<Timestamp>,
+    /// When it last answered; null if it never did.
+    #[serde(with = "service_kit::time::millis::optional")]
+    #[schema(required = true)]
+    pub last_answer_at: Option<Timestamp>,
+    /// It was probed, but too long ago.
+    pub stale: bool,
+}
+
+/// One topic; the counts are those of the last reading, however old.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TopicHealth {
+    /// Topic name.
+    pub topic_name: String,
+    /// Partitions.
+    pub partition_count: usize,
+    /// Replicas of each partition (of the first).
+    pub replication_factor: usize,
+    /// Partitions with fewer replicas in sync than assigned.
+    pub under_replicated_partitions: usize,
+    /// Partitions without a leader.
+    pub offline_partitions: usize,
+    /// Partitions with fewer replicas in sync than `min.insync.replicas`; null if not known.
+    #[schema(required = true)]
+    pub under_min_isr_partitions: Option<usize>,
+    /// Kept by Kafka for itself.
+    pub internal: bool,
+    /// Read recently, and none of the above.
+    pub healthy: bool,
+}
+
+/// One ZooKeeper node.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ZookeeperStatus {
+    /// `host:port` as configured.
+    pub address: String,
+    /// Known to serve.
+    pub healthy: bool,
+    /// `leader`, `follower`, `observer` or `standalone`; null when not known to serve.
+    #[schema(required = true, example = "follower")]
+    pub mode: Option<&'static str>,
+    /// It is part of a quorum; null when it does not answer.
+    #[schema(required = true)]
+    pub in_quorum: Option<bool>,
+    /// Why it is not known to serve; null when healthy.
+    #[schema(required = true)]
+    pub error_message: Option<String>,
+    /// When its newest check ended; null before the first.
+    #[serde(with = "service_kit::time::millis::optional")]
+    #[schema(required = true)]
+    pub observed_at: Option<Timestamp>,
+    /// It was checked, but too long ago.
+    pub stale: bool,
+}
+
+impl HealthReport {
+    /// Puts a snapshot and its judgement into words.
+    #[must_use]
+    pub fn new(snapshot: &Snapshot, judgement: &Judgement) -> Self {
+        let brokers = judgement.brokers.iter().filter_map(|(id, verdict)| {
+            let broker = snapshot.brokers.get(id)?;
+            Some(BrokerStatus::new(broker, verdict))
+        });
+        let topics = judgement
+            .topics
+            .iter()
+            .map(|(name, verdict)| (name.clone(), TopicHealth::new(name, verdict)));
+        let zookeeper = judgement.zookeeper.iter().filter_map(|(address, verdict)| {
+            let node = snapshot.zookeeper.get(address)?;
+            Some(ZookeeperStatus::new(address, node, verdict))
+        });
+        Self {
+            status: judgement.status,
+            check_time: judgement.observed_at().map(Moment::time),
+            total_brokers: judgement.brokers.len(),
+            healthy_brokers: judgement.healthy_brokers(),
+            reasons: judgement.reasons.iter().map(ReasonReport::new).collect(),
+            checks: judgement
+                .checks
+                .iter()
+                .map(|(check, verdict)| (*check, CheckReport::new(verdict)))
+                .collect(),
+            broker_statuses: brokers.collect(),
+            topic_health: topics.collect(),
+            consumer_group_health: groups::of(snapshot, judgement),
+            zookeeper_statuses: zookeeper.collect(),
+        }
+    }
+}
+
+impl ReasonReport {
+    fn new(reason: &Reason) -> Self {
+        Self {
+            code: reason.code,
+            severity: reason.severity,
+            check: reason.check,
+            text: reason.text.clone(),
+            observed_at: reason.observed_at.map(Moment::time),
+        }
+    }
+}
+
+impl CheckReport {
+    fn new(verdict: &CheckVerdict) -> Self {
+        Self {
+            status: verdict.status,
+            observed_at: verdict.observed_at.map(Moment::time),
+            stale: verdict.stale,
+        }
+    }
+}
+
+impl BrokerStatus {
+    fn new(broker: &Broker, verdict: &BrokerVerdict) -> Self {
+        Self {
+            broker_id: broker.id,
+            host: broker.address.as_ref().map(|address| address.host.clone()),
+            port: broker.address.as_ref().map(|address| address.port),
+            healthy: verdict.liveness.is_up(),
+            error_message: verdict.liveness.trouble().map(str::to_owned),
+            observed_at: verdict.observed_at.map(Moment::time),
+            last_answer_at: broker.probes.last_answer.map(Moment::time),
+            stale: verdict.stale,
+        }
+    }
+}
+
+impl TopicHealth {
+    fn new(name: &str, verdict: &TopicVerdict) -> Self {
+        Self {
+            topic_name: name.to_owned(),
+            partition_count: verdict.partitions,
+            replication_factor: verdict.replication_factor,
+            under_replicated_partitions: verdict.under_replicated,
+            offline_partitions: verdict.offline,
+            under_min_isr_partitions: verdict.under_min_in_sync,
+            internal: verdict.internal,
+            healthy: verdict.healthy,
+        }
+    }
+}
+
+impl ZookeeperStatus {
+    fn new(address: &str, node: &ZookeeperNode, verdict: &NodeVerdict) -> Self {
+        let mode = match verdict {
+            NodeVerdict::Serving(mode) => Some(mode.name()),
+            NodeVerdict::Down { .. } | NodeVerdict::Unknown { .. } => None,
+        };
+        Self {
+            address: address.to_owned(),
+            healthy: mode.is_some(),
+            mode,
+            in_quorum: match verdict {
+                NodeVerdict::Serving(_) => Some(true),
+                NodeVerdict::Down { answers: true, .. } => Some(false),
+                NodeVerdict::Down { .. } | NodeVerdict::Unknown { .. } => None,
+            },
+            error_message: verdict.trouble().map(str::to_owned),
+            observed_at: node.latest.as_ref().map(|check| check.ended.time()),
+            stale: verdict.stale(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::fixtures::{Cluster, refused};
+    use crate::rules::{Limits, judge};
+    use crate::snapshot::{NodeCheck, NodeState, ZookeeperMode};
+
+    fn report(cluster: &Cluster) -> Value {
+        let judgement = judge(&cluster.snapshot, cluster.now, &Limits::default());
+        serde_json::to_value(HealthReport::new(&cluster.snapshot, &judgement)).unwrap()
+    }
+
+    fn text(moment: Moment) -> String {
+        service_kit::time::to_text(moment.time())
+    }
+
+    #[test]
+    fn a_healthy_cluster_has_every_member_of_the_contract() {
+        let cluster = Cluster::healthy();
+        let report = report(&cluster);
+        let answered = text(cluster.now.plus(std::time::Duration::from_millis(3)));
+        assert_eq!(report["status"], "HEALTHY");
+        assert_eq!(report["checkTime"], answered);
+        assert_eq!(
+            (&report["totalBrokers"], &report["healthyBrokers"]),
+            (&json!(3), &json!(3))
+        );
+        assert_eq!(report["reasons"], json!([]));
+        assert_eq!(
+            report["brokerStatuses"][0],
+            json!({
+                "brokerId": 1, "host": "127.0.0.1", "port": 19092, "healthy": true,
+                "errorMessage": null, "observedAt": answered, "lastAnswerAt": answered,
+                "stale": false
+            })
+        );
+        assert_eq!(
+            report["topicHealth"]["log-events"],
+            json!({
+                "topicName": "log-events", "partitionCount": 1, "replicationFactor": 3,
+                "underReplicatedPartitions": 0, "offlinePartitions": 0,
+                "underMinIsrPartitions": 0, "internal": false, "healthy": true
+            })
+        );
+        assert_eq!(
+            report["checks"]["consumerGroups"],
+            json!({ "status": "HEALTHY", "observedAt": text(cluster.now), "stale": false })
+        );
+        assert_eq!(report.get("zookeeperStatuses"), None);
+    }
+
+    #[test]
+    fn a_broker_that_is_down_says_why_and_counts_in_the_total() {
+        let mut cluster = Cluster::healthy();
+        let now = cluster.now;
+        cluster.broker(1).probes.record(refused(now));
+        let report = report(&cluster);
+        assert_eq!(report["status"], "DEGRADED");
+        assert_eq!(
+            (&report["totalBrokers"], &report["healthyBrokers"]),
+            (&json!(3), &json!(2))
+        );
+        assert_eq!(report["brokerStatuses"][0]["healthy"], false);
+        assert_eq!(
+            report["brokerStatuses"][0]["errorMessage"],
+            "connection refused"
+        );
+        let reason = &report["reasons"][0];
+        assert_eq!(reason["code"], "broker_down");
+        assert_eq!(reason["severity"], "DEGRADED");
+        assert_eq!(reason["check"], "brokers");
+        assert_eq!(
+            reason["text"],
+            "broker 1 (127.0.0.1:19092): connection refused"
+        );
+        assert!(reason["observedAt"].is_string());
+    }
+
+    #[test]
+    fn a_broker_never_seen_has_neither_host_nor_port() {
+        let cluster = Cluster {
+            snapshot: Snapshot::expecting(&[7], &[]),
+            now: Moment::now(),
+        };
+        let report = report(&cluster);
+        assert_eq!(report["status"], "UNKNOWN");
+        assert_eq!(report["checkTime"], Value::Null);
+        let broker = &report["brokerStatuses"][0];
+        assert_eq!(
+            (&broker["host"], &broker["port"]),
+            (&Value::Null, &Value::Null)
+        );
+        assert_eq!(broker["healthy"], false);
+        assert!(broker["errorMessage"].is_string());
+    }
+
+    #[test]
+    fn zookeeper_nodes_are_shown_where_they_are_configured() {
+        let mut cluster = Cluster::healthy();
+        let now = cluster.now;
+        let mut add = |address: &str, state| {
+            let check = NodeCheck {
+                began: now,
+                ended: now,
+                outcome: Ok(state),
+            };
+            let node = cluster
+                .snapshot
+                .zookeeper
+                .entry(address.to_owned())
+                .or_default();
+            node.record(check);
+        };
+        add("a:2181", NodeState::Serving(ZookeeperMode::Leader));
+        add("b:2181", NodeState::NotServing);
+        cluster
+            .snapshot
+            .zookeeper
+            .insert("c:2181".to_owned(), ZookeeperNode::default());
+        let report = report(&cluster);
+        assert_eq!(
+            report["zookeeperStatuses"][0],
+            json!({
+                "address": "a:2181", "healthy": true, "mode": "leader", "inQuorum": true,
+                "errorMessage": null, "observedAt": text(now), "stale": false
+            })
+        );
+        assert_eq!(report["zookeeperStatuses"][1]["inQuorum"], false);
+        assert_eq!(report["zookeeperStatuses"][2]["inQuorum"], Value::Null);
+        assert_eq!(report["zookeeperStatuses"][2]["healthy"], false);
+    }
+}

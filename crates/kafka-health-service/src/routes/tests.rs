@@ -1,0 +1,191 @@
+//! The routes as callers see them, through the whole router, over hand-made snapshots.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use service_kit::settings::HttpSettings;
+use tower::ServiceExt;
+
+use crate::fixtures::{Cluster, refused};
+use crate::rules::Limits;
+use crate::snapshot::{Snapshot, Store};
+use crate::state::State;
+
+struct Answer {
+    status: StatusCode,
+    media_type: String,
+    body: String,
+}
+
+fn router(snapshot: Snapshot) -> Router {
+    let state = State::new(Arc::new(Store::new(snapshot)), Limits::default());
+    let http = HttpSettings {
+        request_timeout: Duration::from_secs(5),
+        drain_timeout: Duration::from_secs(1),
+    };
+    crate::router(state, &http).unwrap()
+}
+
+async fn get(snapshot: Snapshot, path: &str, accept: Option<&str>) -> Answer {
+    let mut request = Request::get(path);
+    if let Some(accept) = accept {
+        request = request.header(header::ACCEPT, accept);
+    }
+    let request = request.body(Body::empty()).unwrap();
+    let response = router(snapshot).oneshot(request).await.unwrap();
+    let media_type = response.headers()[header::CONTENT_TYPE]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let status = response.status();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    Answer {
+        status,
+        media_type,
+        body: String::from_utf8(body.to_vec()).unwrap(),
+    }
+}
+
+fn degraded() -> Snapshot {
+    let mut cluster = Cluster::healthy();
+    let now = cluster.now;
+    cluster.broker(1).probes.record(refused(now));
+    cluster.snapshot
+}
+
+fn critical() -> Snapshot {
+    let mut cluster = Cluster::healthy();
+    let now = cluster.now;
+    for id in [1, 2, 3] {
+        cluster.broker(id).probes.record(refused(now));
+    }
+    cluster.snapshot
+}
+
+#[tokio::test]
+async fn healthy_and_degraded_answer_200_critical_and_unknown_503_with_the_same_document() {
+    for (snapshot, code, word) in [
+        (Cluster::healthy().snapshot, StatusCode::OK, "HEALTHY"),
+        (degraded(), StatusCode::OK, "DEGRADED"),
+        (critical(), StatusCode::SERVICE_UNAVAILABLE, "CRITICAL"),
+        (
+            Snapshot::default(),
+            StatusCode::SERVICE_UNAVAILABLE,
+            "UNKNOWN",
+        ),
+    ] {
+        let health = get(snapshot.clone(), "/api/health", None).await;
+        assert_eq!(
+            (health.status, health.media_type.as_str()),
+            (code, "application/json")
+        );
+        let document: Value = serde_json::from_str(&health.body).unwrap();
+        assert_eq!(document["status"], word);
+        assert!(document["reasons"].is_array() && document["brokerStatuses"].is_array());
+
+        let status = get(snapshot, "/api/health/status", None).await;
+        assert_eq!((status.status, status.body.as_str()), (code, word));
+        assert!(
+            status.media_type.starts_with("text/plain"),
+            "{}",
+            status.media_type
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_status_is_json_for_who_asks_for_json() {
+    let answer = get(degraded(), "/api/health/status", Some("application/json")).await;
+    assert_eq!(answer.media_type, "application/json");
+    assert_eq!(answer.body, r#"{"status":"DEGRADED"}"#);
+}
+
+#[tokio::test]
+async fn an_unknown_query_parameter_is_refused_by_name() {
+    for path in ["/api/health?verbose=1", "/api/health/status?verbose=1"] {
+        let answer = get(Snapshot::default(), path, None).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        assert_eq!(answer.media_type, "application/problem+json");
+        assert!(answer.body.contains("verbose"), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn every_route_answers_while_nothing_is_known_and_only_readyz_says_so() {
+    for (path, code) in [
+        ("/livez", StatusCode::OK),
+        ("/metrics", StatusCode::OK),
+        ("/api-docs/openapi.json", StatusCode::OK),
+        ("/readyz", StatusCode::SERVICE_UNAVAILABLE),
+        ("/api/brokers", StatusCode::NOT_FOUND),
+    ] {
+        assert_eq!(
+            get(Snapshot::default(), path, None).await.status,
+            code,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn metrics_are_those_of_the_same_snapshot() {
+    let answer = get(degraded(), "/metrics", None).await;
+    assert!(
+        answer.body.contains("\nkafka_cluster_brokers_healthy 2\n"),
+        "{}",
+        answer.body
+    );
+    assert!(
+        answer
+            .body
+            .contains("kafka_cluster_health_status{status=\"DEGRADED\"} 1")
+    );
+}
+
+#[tokio::test]
+async fn the_openapi_document_describes_both_calls_and_both_answers() {
+    let answer = get(Snapshot::default(), "/api-docs/openapi.json", None).await;
+    let document: Value = serde_json::from_str(&answer.body).unwrap();
+    for (path, status) in [
+        ("/api/health", "200"),
+        ("/api/health", "503"),
+        ("/api/health/status", "200"),
+        ("/api/health/status", "503"),
+    ] {
+        let response = &document["paths"][path]["get"]["responses"][status];
+        assert!(
+            response["content"].get("application/json").is_some(),
+            "{path} {status}"
+        );
+    }
+    let schema = &document["components"]["schemas"]["HealthReport"];
+    let required: Vec<&str> = schema["required"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    let health = get(Cluster::healthy().snapshot, "/api/health", None).await;
+    let health: Value = serde_json::from_str(&health.body).unwrap();
+    for (name, _) in health.as_object().unwrap() {
+        assert!(
+            schema["properties"].get(name).is_some(),
+            "{name} is not described"
+        );
+        assert!(
+            required.contains(&name.as_str()),
+            "{name} is described as optional"
+        );
+    }
+    for name in &required {
+        assert!(
+            health.get(*name).is_some(),
+            "{name} is described as always there"
+        );
+    }
+}

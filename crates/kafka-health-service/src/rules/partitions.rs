@@ -1,0 +1,438 @@
+//! Does every partition have its leader and its replicas?
+//!
+//! Offline (no leader) or fewer in-sync replicas than `min.insync.replicas` is CRITICAL: nothing
+//! can be read or written there, or writes with `acks=all` are refused. Fewer in-sync replicas
+//! than assigned is DEGRADED.
+
+use std::collections::BTreeMap;
+
+use super::{BrokerVerdict, Check, CheckVerdict, Limits, Reason, Status};
+use crate::moment::Moment;
+use crate::snapshot::{Freshness, Leaderless, MinInSync, Partition, Seen, Snapshot, Topic, Topics};
+
+/// One topic, judged. Counts are those of the last reading, however old.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicVerdict {
+    /// Partitions in all.
+    pub partitions: usize,
+    /// Replicas of the first partition.
+    pub replication_factor: usize,
+    /// Kept by Kafka for itself.
+    pub internal: bool,
+    /// Partitions with fewer replicas in sync than assigned.
+    pub under_replicated: usize,
+    /// Partitions without a leader.
+    pub offline: usize,
+    /// Partitions with fewer replicas in sync than the topic demands; `None` when that decides
+    /// and the demand is not known.
+    pub under_min_in_sync: Option<usize>,
+    /// Recently observed, and none of the above.
+    pub healthy: bool,
+}
+
+/// All partitions, judged.
+pub(super) struct Verdict {
+    pub check: CheckVerdict,
+    pub reasons: Vec<Reason>,
+    pub topics: BTreeMap<String, TopicVerdict>,
+}
+
+pub(super) fn judge(
+    snapshot: &Snapshot,
+    brokers: &BTreeMap<i32, BrokerVerdict>,
+    now: Moment,
+    limits: &Limits,
+) -> Verdict {
+    let min_in_sync = snapshot.min_in_sync.fresh(now, limits.settings_age);
+    let failure = snapshot
+        .topics
+        .attempts
+        .failure
+        .as_ref()
+        .map(|failure| failure.message.as_str());
+    match snapshot.topics.freshness(now, limits.metadata_age) {
+        Freshness::Missing => {
+            let text = with_cause("topics were not read yet", failure);
+            let at = snapshot
+                .topics
+                .attempts
+                .failure
+                .as_ref()
+                .map(|failure| failure.at);
+            let reason = reason(Status::Unknown, "partitions_unknown", at, text);
+            Verdict {
+                check: CheckVerdict::of(std::slice::from_ref(&reason), None, false),
+                reasons: vec![reason],
+                topics: BTreeMap::new(),
+            }
+        }
+        Freshness::Stale(seen) => {
+            let text = format!("topics were last read at {:.3}", seen.at.time());
+            let text = with_cause(&text, failure);
+            let reason = reason(Status::Unknown, "partitions_stale", Some(seen.at), text);
+            Verdict {
+                check: CheckVerdict::of(std::slice::from_ref(&reason), Some(seen.at), true),
+                reasons: vec![reason],
+                topics: judge_topics(&seen.value, min_in_sync, false),
+            }
+        }
+        Freshness::Fresh(seen) => {
+            let topics = judge_topics(&seen.value, min_in_sync, true);
+            let reasons: Vec<_> = [
+                offline(seen, now, limits),
+                under_min_in_sync(seen, min_in_sync),
+                min_in_sync_unknown(seen, &topics),
+                under_replicated(seen),
+                silent_leaders(seen, brokers),
+            ]
+            .into_iter()
+            .flatten()
+            .collect();
+            Verdict {
+                check: CheckVerdict::of(&reasons, Some(seen.at), false),
+                reasons,
+                topics,
+            }
+        }
+    }
+}
+
+fn judge_topics(
+    topics: &Topics,
+    min_in_sync: Option<&MinInSync>,
+    fresh: bool,
+) -> BTreeMap<String, TopicVerdict> {
+    let judge_one = |(name, topic): (&String, &Topic)| {
+        let demand = demand(name, min_in_sync);
+        let count = |wanted: fn(&Partition) -> bool| {
+            topic
+                .partitions
+                .iter()
+                .filter(|partition| wanted(partition))
+                .count()
+        };
+        let under_replicated = count(is_under_replicated);
+        let offline = count(|partition| partition.leaderless.is_some());
+        let under_min_in_sync = topic
+            .partitions
+            .iter()
+            .map(|partition| is_under_min_in_sync(partition, demand))
+            .try_fold(0, |count, under| {
+                under.map(|under| count + usize::from(under))
+            });
+        let verdict = TopicVerdict {
+            partitions: topic.partitions.len(),
+            replication_factor: topic.replication_factor,
+            internal: topic.internal,
+            under_replicated,
+            offline,
+            under_min_in_sync,
+            healthy: fresh && under_replicated == 0 && offline == 0,
+        };
+        (name.clone(), verdict)
+    };
+    topics.by_name.iter().map(judge_one).collect()
+}
+
+fn demand(topic: &str, min_in_sync: Option<&MinInSync>) -> Option<usize> {
+    min_in_sync.and_then(|settings| settings.by_topic.get(topic).copied())
+}
+
+fn is_under_replicated(partition: &Partition) -> bool {
+    partition.metadata.under_replicated()
+}
+
+/// `None` when the topic's demand decides and is not known. A demand above the number of replicas
+/// is capped to it, as brokers do since Kafka 3.9.
+fn is_under_min_in_sync(partition: &Partition, demand: Option<usize>) -> Option<bool> {
+    let replicas = partition.metadata.replicas.len();
+    let in_sync = partition.metadata.in_sync_replicas.len();
+    if in_sync >= replicas {
+        return Some(false);
+    }
+    demand.map(|demand| in_sync < demand.min(replicas))
+}
+
+/// A partition that was just made and never had a leader is passed over until the limit.
+fn offline(seen: &Seen<Topics>, now: Moment, limits: &Limits) -> Option<Reason> {
+    let count = |wanted: &dyn Fn(Leaderless) -> bool| {
+        by_topic(&seen.value, |_, partition| {
+            partition.leaderless.is_some_and(wanted)
+        })
+    };
+    let at = Some(seen.at);
+    if let Some(which) = count(&|leaderless| leaderless.since.age(now) >= limits.offline_after) {
+        let text = format!("{which} without a leader: nothing can be read or written there");
+        return Some(reason(Status::Critical, "partitions_offline", at, text));
+    }
+    let which = count(&|leaderless| !leaderless.newborn)?;
+    let text = format!("{which} without a leader at the last reading");
+    Some(reason(
+        Status::Degraded,
+        "partitions_without_leader",
+        at,
+        text,
+    ))
+}
+
+fn under_min_in_sync(seen: &Seen<Topics>, min_in_sync: Option<&MinInSync>) -> Option<Reason> {
+    let which = by_topic(&seen.value, |topic, partition| {
+        is_under_min_in_sync(partition, demand(topic, min_in_sync)) == Some(true)
+    })?;
+    let text = format!(
+        "{which} with fewer in-sync replicas than min.insync.replicas: writes with acks=all are refused there"
+    );
+    Some(reason(
+        Status::Critical,
+        "partitions_under_min_isr",
+        Some(seen.at),
+        text,
+    ))
+}
+
+fn min_in_sync_unknown(
+    seen: &Seen<Topics>,
+    topics: &BTreeMap<String, TopicVerdict>,
+) -> Option<Reason> {
+    let which = by_topic(&seen.value, |topic, partition| {
+        topics
+            .get(topic)
+            .is_some_and(|verdict| verdict.under_min_in_sync.is_none())
+            && is_under_replicated(partition)
+    })?;
+    let text = format!(
+        "{which} under-replicated, and min.insync.replicas not known: writes may be refused there"
+    );
+    Some(reason(
+        Status::Unknown,
+        "min_isr_unknown",
+        Some(seen.at),
+        text,
+    ))
+}
+
+fn under_replicated(seen: &Seen<Topics>) -> Option<Reason> {
+    let which = by_topic(&seen.value, |_, partition| is_under_replicated(partition))?;
+    let text = format!("{which} under-replicated");
+    Some(reason(
+        Status::Degraded,
+        "partitions_under_replicated",
+        Some(seen.at),
+        text,
+    ))
+}
+
+/// Metadata names a broker as a leader until the cluster has noticed that it is gone (for a killed
+/// broker, when its ZooKeeper session ends).
+fn silent_leaders(seen: &Seen<Topics>, brokers: &BTreeMap<i32, BrokerVerdict>) -> Option<Reason> {
+    let which = by_topic(&seen.value, |_, partition| {
+        partition
+            .metadata
+            .leader
+            .and_then(|leader| brokers.get(&leader))
+            .is_some_and(|broker| broker.liveness.is_down())
+    })?;
+    let text = format!("{which} still led by a broker that does not answer");
+    Some(reason(
+        Status::Degraded,
+        "leaders_silent",
+        Some(seen.at),
+        text,
+    ))
+}
+
+/// "14 partitions (orders 12, payments 2)", the topics with most of them first; `None` if there
+/// are none.
+fn by_topic(topics: &Topics, wanted: impl Fn(&str, &Partition) -> bool) -> Option<String> {
+    const NAMED: usize = 5;
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for (topic, partition) in topics.partitions() {
+        if wanted(topic, partition) {
+            *counts.entry(topic).or_default() += 1;
+        }
+    }
+    let total: usize = counts.values().sum();
+    if total == 0 {
+        return None;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let mut named: Vec<_> = counts
+        .iter()
+        .take(NAMED)
+        .map(|(topic, count)| format!("{topic} {count}"))
+        .collect();
+    if counts.len() > NAMED {
+        named.push(format!("{} more topics", counts.len() - NAMED));
+    }
+    let noun = if total == 1 {
+        "partition"
+    } else {
+        "partitions"
+    };
+    Some(format!("{total} {noun} ({})", named.join(", ")))
+}
+
+fn with_cause(text: &str, cause: Option<&str>) -> String {
+    match cause {
+        Some(cause) => format!("{text}: {cause}"),
+        None => text.to_owned(),
+    }
+}
+
+fn reason(severity: Status, code: &'static str, at: Option<Moment>, text: String) -> Reason {
+    Check::Partitions.reason(severity, code, at, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use kafka_cluster::TopicMetadata;
+
+    use super::*;
+    use crate::fixtures::{Cluster, refused, topic};
+
+    const FULL: (Option<i32>, &[i32], &[i32]) = (Some(1), &[1, 2, 3], &[1, 2, 3]);
+
+    fn judged(cluster: &Cluster) -> Verdict {
+        let limits = Limits::default();
+        let brokers = super::super::brokers::judge(&cluster.snapshot, cluster.now, &limits);
+        judge(&cluster.snapshot, &brokers.verdicts, cluster.now, &limits)
+    }
+
+    fn codes(verdict: &Verdict) -> Vec<&str> {
+        verdict.reasons.iter().map(|reason| reason.code).collect()
+    }
+
+    fn with(topics: &[TopicMetadata]) -> Cluster {
+        let mut cluster = Cluster::healthy();
+        cluster.show(topics);
+        cluster
+    }
+
+    #[test]
+    fn full_replicas_and_leaders_are_healthy() {
+        let verdict = judged(&with(&[topic("orders", &[FULL, FULL])]));
+        assert_eq!(verdict.check.status, Status::Healthy);
+        assert!(verdict.topics["orders"].healthy);
+        assert_eq!(verdict.topics["orders"].replication_factor, 3);
+    }
+
+    #[test]
+    fn under_replicated_is_degraded_and_names_the_topics() {
+        let verdict = judged(&with(&[
+            topic("orders", &[(Some(2), &[1, 2, 3], &[2, 3]), FULL]),
+            topic(
+                "payments",
+                &[
+                    (Some(2), &[1, 2, 3], &[2, 3]),
+                    (Some(2), &[1, 2, 3], &[2, 3]),
+                ],
+            ),
+        ]));
+        assert_eq!(verdict.check.status, Status::Degraded);
+        assert_eq!(codes(&verdict), ["partitions_under_replicated"]);
+        assert_eq!(
+            verdict.reasons[0].text,
+            "3 partitions (payments 2, orders 1) under-replicated"
+        );
+        assert!(!verdict.topics["orders"].healthy);
+    }
+
+    #[test]
+    fn fewer_in_sync_replicas_than_demanded_is_critical() {
+        let verdict = judged(&with(&[topic("orders", &[(Some(2), &[1, 2, 3], &[2])])]));
+        assert_eq!(verdict.check.status, Status::Critical);
+        assert_eq!(codes(&verdict)[0], "partitions_under_min_isr");
+        assert_eq!(verdict.topics["orders"].under_min_in_sync, Some(1));
+    }
+
+    #[test]
+    fn a_demand_above_the_number_of_replicas_is_capped() {
+        let verdict = judged(&with(&[topic("orders", &[(Some(2), &[2], &[2])])]));
+        assert_eq!(verdict.check.status, Status::Healthy);
+    }
+
+    #[test]
+    fn under_replication_with_an_unknown_demand_is_unknown() {
+        let mut cluster = with(&[topic("orders", &[(Some(2), &[1, 2, 3], &[2])])]);
+        cluster.snapshot.min_in_sync.seen = None;
+        let verdict = judged(&cluster);
+        assert_eq!(verdict.check.status, Status::Unknown);
+        assert_eq!(
+            codes(&verdict),
+            ["min_isr_unknown", "partitions_under_replicated"]
+        );
+    }
+
+    #[test]
+    fn an_unknown_demand_does_not_matter_while_all_replicas_are_in_sync() {
+        let mut cluster = with(&[topic("orders", &[FULL])]);
+        cluster.snapshot.min_in_sync.seen = None;
+        assert_eq!(judged(&cluster).check.status, Status::Healthy);
+    }
+
+    #[test]
+    fn a_partition_that_stays_without_leader_is_offline_and_critical() {
+        let mut cluster = with(&[topic("orders", &[FULL])]);
+        cluster.show(&[topic("orders", &[(None, &[1], &[1])])]);
+        let first = judged(&cluster);
+        assert_eq!(codes(&first), ["partitions_without_leader"]);
+        assert_eq!(first.check.status, Status::Degraded);
+
+        cluster.now = cluster.now.plus(Duration::from_secs(3));
+        let second = judged(&cluster);
+        assert_eq!(codes(&second), ["partitions_offline"]);
+        assert_eq!(second.check.status, Status::Critical);
+        assert!(second.reasons[0].text.starts_with("1 partition (orders 1)"));
+    }
+
+    #[test]
+    fn a_topic_being_created_is_not_offline_for_its_first_moments() {
+        let mut cluster = with(&[]);
+        cluster.show(&[topic("orders", &[(None, &[1, 2, 3], &[1, 2, 3])])]);
+        assert_eq!(judged(&cluster).check.status, Status::Healthy);
+        cluster.now = cluster.now.plus(Duration::from_secs(3));
+        assert_eq!(judged(&cluster).check.status, Status::Critical);
+    }
+
+    #[test]
+    fn partitions_led_by_a_broker_that_is_down_are_told() {
+        let mut cluster = with(&[topic("orders", &[FULL])]);
+        let now = cluster.now;
+        cluster.broker(1).probes.record(refused(now));
+        let verdict = judged(&cluster);
+        assert_eq!(codes(&verdict), ["leaders_silent"]);
+        assert_eq!(verdict.check.status, Status::Degraded);
+    }
+
+    #[test]
+    fn old_metadata_is_unknown_and_says_why_it_is_old() {
+        let mut cluster = with(&[topic("orders", &[FULL])]);
+        let later = cluster.now.plus(Duration::from_secs(30));
+        cluster
+            .snapshot
+            .topics
+            .attempts
+            .note(later, later, Err("Metadata: timed out".to_owned()));
+        cluster.now = later;
+        let verdict = judged(&cluster);
+        assert_eq!(codes(&verdict), ["partitions_stale"]);
+        assert_eq!(verdict.check.status, Status::Unknown);
+        assert!(verdict.check.stale);
+        assert!(verdict.reasons[0].text.ends_with(": Metadata: timed out"));
+        assert!(!verdict.topics["orders"].healthy);
+    }
+
+    #[test]
+    fn only_some_topics_are_named_and_the_rest_is_counted() {
+        let short: (Option<i32>, &[i32], &[i32]) = (Some(2), &[1, 2, 3], &[2, 3]);
+        let topics: Vec<_> = (0..7).map(|n| topic(&format!("t{n}"), &[short])).collect();
+        let verdict = judged(&with(&topics));
+        assert_eq!(
+            verdict.reasons[0].text,
+            "7 partitions (t0 1, t1 1, t2 1, t3 1, t4 1, 2 more topics) under-replicated"
+        );
+    }
+}

@@ -1,0 +1,250 @@
+//! The settings of this service: each is one field with its flag, its environment variable, its
+//! default and its help.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use service_kit::program::Command;
+use service_kit::settings::{HttpSettings, KafkaSettings, LogSettings, parse_duration};
+
+use crate::rules::Limits;
+
+/// Watches a Kafka cluster and says what it knows about it: GET /api/health.
+#[derive(Debug, Clone, clap::Parser)]
+#[command(name = "kafka-health-service", version)]
+pub struct Settings {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// Address to listen on
+    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8082")]
+    pub listen: SocketAddr,
+
+    /// What is watched, and how often.
+    #[command(flatten)]
+    pub watch: WatchSettings,
+
+    /// How requests are served.
+    #[command(flatten)]
+    pub http: HttpSettings,
+
+    /// How the cluster is reached.
+    #[command(flatten)]
+    pub kafka: KafkaSettings,
+
+    /// What is logged.
+    #[command(flatten)]
+    pub logs: LogSettings,
+}
+
+/// What is watched, and how often.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Watching")]
+pub struct WatchSettings {
+    /// Ids of the brokers that must be there, such as 1,2,3. Others are learned from metadata and
+    /// then expected as long as this service runs
+    #[arg(
+        long,
+        env = "EXPECTED_BROKERS",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub expected_brokers: BrokerIds,
+
+    /// Time from one probe of a broker to the next
+    #[arg(long, env = "PROBE_INTERVAL", default_value = "1s", value_parser = parse_duration)]
+    pub probe_interval: Duration,
+
+    /// How long a broker may be silent before it counts as down; a refused connection counts at
+    /// once
+    #[arg(long, env = "PROBE_DEADLINE", default_value = "2500ms", value_parser = parse_duration)]
+    pub probe_deadline: Duration,
+
+    /// Time from one reading of topics and partitions to the next
+    #[arg(long, env = "METADATA_INTERVAL", default_value = "2s", value_parser = parse_duration)]
+    pub metadata_interval: Duration,
+
+    /// Longest time from one full check to the next: consumer lag and topic settings. Lag is
+    /// measured more often, every 5 s at most, as long as that takes less than a twentieth of the
+    /// time
+    #[arg(long, env = "CHECK_INTERVAL", default_value = "30s", value_parser = parse_duration)]
+    pub check_interval: Duration,
+
+    /// Known lag, in records, above which a consumer group degrades the cluster; lag never does
+    /// unless this is given
+    #[arg(long, env = "LAG_LIMIT")]
+    pub lag_limit: Option<u64>,
+
+    /// ZooKeeper nodes, such as zookeeper-1:2181,zookeeper-2:2181; none are watched unless given
+    #[arg(
+        long,
+        env = "ZOOKEEPER_ADDRESSES",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub zookeeper_addresses: Addresses,
+
+    /// Time from one check of a ZooKeeper node to the next
+    #[arg(long, env = "ZOOKEEPER_INTERVAL", default_value = "2s", value_parser = parse_duration)]
+    pub zookeeper_interval: Duration,
+}
+
+/// Broker ids, separated by commas; may be empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BrokerIds(pub Vec<i32>);
+
+/// `host:port` addresses, separated by commas; may be empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Addresses(pub Vec<String>);
+
+/// A list that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{item:?} is not {expected}")]
+pub struct ListError {
+    item: String,
+    expected: &'static str,
+}
+
+impl WatchSettings {
+    /// What follows from these settings for judging.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits {
+            lag: self.lag_limit,
+            ..Limits::for_periods(
+                self.probe_interval,
+                self.probe_deadline,
+                self.metadata_interval,
+                self.check_interval,
+                self.zookeeper_interval,
+            )
+        }
+    }
+}
+
+impl FromStr for BrokerIds {
+    type Err = ListError;
+
+    fn from_str(text: &str) -> Result<Self, ListError> {
+        let mut ids = items(text)
+            .map(|item| match item.parse() {
+                Ok(id) if id >= 0 => Ok(id),
+                _ => Err(error(item, "a broker id (0, 1, 2, ...)")),
+            })
+            .collect::<Result<Vec<i32>, _>>()?;
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(Self(ids))
+    }
+}
+
+impl FromStr for Addresses {
+    type Err = ListError;
+
+    fn from_str(text: &str) -> Result<Self, ListError> {
+        let is_address = |item: &str| {
+            item.rsplit_once(':').is_some_and(|(host, port)| {
+                !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
+            })
+        };
+        let mut addresses = Vec::new();
+        for item in items(text) {
+            if !is_address(item) {
+                return Err(error(item, "an address (host:port)"));
+            }
+            if !addresses.iter().any(|address| address == item) {
+                addresses.push(item.to_owned());
+            }
+        }
+        Ok(Self(addresses))
+    }
+}
+
+impl fmt::Display for BrokerIds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ids: Vec<_> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&ids.join(","))
+    }
+}
+
+fn items(text: &str) -> impl Iterator<Item = &str> {
+    let blank = text.trim().is_empty();
+    text.split(',').map(str::trim).skip(usize::from(blank))
+}
+
+fn error(item: &str, expected: &'static str) -> ListError {
+    ListError {
+        item: item.to_owned(),
+        expected,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Settings, clap::Error> {
+        Settings::try_parse_from([&["kafka-health-service"], arguments].concat())
+    }
+
+    #[test]
+    fn without_arguments_nothing_is_expected_and_zookeeper_is_off() {
+        let watch = parse(&[]).unwrap().watch;
+        assert_eq!(watch.expected_brokers, BrokerIds(Vec::new()));
+        assert_eq!(watch.zookeeper_addresses, Addresses(Vec::new()));
+        assert_eq!(watch.limits(), Limits::default());
+    }
+
+    #[test]
+    fn lists_are_separated_by_commas_and_repetitions_dropped() {
+        let watch = parse(&[
+            "--expected-brokers",
+            "3, 1,2,1",
+            "--zookeeper-addresses",
+            "a:1,b:2,a:1",
+        ])
+        .unwrap()
+        .watch;
+        assert_eq!(watch.expected_brokers, BrokerIds(vec![1, 2, 3]));
+        assert_eq!(
+            watch.zookeeper_addresses,
+            Addresses(vec!["a:1".into(), "b:2".into()])
+        );
+    }
+
+    #[test]
+    fn a_bad_item_is_named() {
+        for (arguments, named) in [
+            (["--expected-brokers", "1,x"], "\"x\" is not a broker id"),
+            (["--expected-brokers", "1,,2"], "\"\" is not a broker id"),
+            (["--expected-brokers", "-1"], "-1"),
+            (
+                ["--zookeeper-addresses", "zookeeper-1"],
+                "\"zookeeper-1\" is not an address",
+            ),
+            (["--zookeeper-addresses", ":2181"], "is not an address"),
+        ] {
+            let message = parse(&arguments).unwrap_err().to_string();
+            assert!(message.contains(named), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_lag_limit_is_handed_to_the_rules() {
+        let watch = parse(&["--lag-limit", "10000"]).unwrap().watch;
+        assert_eq!(watch.limits().lag, Some(10_000));
+    }
+
+    #[test]
+    fn the_healthcheck_is_a_subcommand() {
+        assert_eq!(
+            parse(&["healthcheck"]).unwrap().command,
+            Some(Command::Healthcheck)
+        );
+    }
+}

@@ -1,0 +1,82 @@
+//! What routes, metrics and the log share: the snapshot, judged at the moment it is asked for.
+
+use std::sync::Arc;
+
+use service_kit::Readiness;
+
+use crate::moment::Moment;
+use crate::rules::{Judgement, Limits, judge};
+use crate::snapshot::{Snapshot, Store};
+
+/// The state of the service. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct State {
+    store: Arc<Store>,
+    limits: Limits,
+}
+
+/// One snapshot and what it means now: whatever is answered from one view cannot disagree.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// What is known.
+    pub snapshot: Arc<Snapshot>,
+    /// What it means.
+    pub judgement: Judgement,
+}
+
+impl State {
+    /// Judges what `store` holds by `limits`.
+    #[must_use]
+    pub fn new(store: Arc<Store>, limits: Limits) -> Self {
+        Self { store, limits }
+    }
+
+    /// Where the snapshot is kept.
+    #[must_use]
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// The snapshot as it is, judged now. It asks nobody and waits for nobody.
+    #[must_use]
+    pub fn view(&self) -> View {
+        let snapshot = self.store.read();
+        let judgement = judge(&snapshot, Moment::now(), &self.limits);
+        View {
+            snapshot,
+            judgement,
+        }
+    }
+}
+
+impl Readiness for State {
+    /// Ready once there is something to judge: the first attempt to read the cluster has ended,
+    /// well or not. A cluster that is down makes this service UNKNOWN, not unready.
+    fn check(&self) -> Result<(), String> {
+        if self.store.read().topics.attempts.finished > 0 {
+            Ok(())
+        } else {
+            Err("the first look at the cluster has not ended yet".to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_ready_after_the_first_look_even_if_that_failed() {
+        let store = Arc::new(Store::new(Snapshot::default()));
+        let state = State::new(store.clone(), Limits::default());
+        assert!(state.check().is_err());
+        let now = Moment::now();
+        store.update(|snapshot| {
+            snapshot
+                .topics
+                .attempts
+                .note(now, now, Err("no broker".to_owned()));
+        });
+        assert_eq!(state.check(), Ok(()));
+    }
+}
