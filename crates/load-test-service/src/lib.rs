@@ -1,0 +1,96 @@
+//! Loads the cluster with realistic log events and reports what was acknowledged, how fast.
+//!
+//! [`plan`] says what a run should do, [`generator`] sends, [`mod@run`] takes it from plan to report,
+//! [`runner`] keeps to one at a time and remembers them. [`log_event`] is what is sent, and
+//! [`log_processor`] the consumer group that reads it.
+
+pub mod generator;
+pub mod kafka_watch;
+pub mod log_event;
+pub mod log_processor;
+pub mod metrics;
+pub mod plan;
+pub mod reports;
+pub mod routes;
+pub mod run;
+pub mod runner;
+pub mod settings;
+pub mod state;
+pub mod target;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use kafka_cluster::KafkaCluster;
+use service_kit::settings::HttpSettings;
+use service_kit::{Service, serve};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use kafka_watch::KafkaWatch;
+use log_processor::LogProcessor;
+use metrics::Metrics;
+use reports::Reports;
+use runner::Runner;
+use settings::Settings;
+use state::AppState;
+
+/// How long the end of the service waits for the log-processor to leave its group.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(3);
+/// And for an interrupted run to be drained, summed up and stored: somewhat more than it takes.
+const RUN_PATIENCE: Duration = run::STOP_DRAIN.saturating_add(Duration::from_secs(3));
+
+/// Serves until `stop`. Starting does not wait for Kafka; stopping interrupts a run in progress,
+/// whose report says so, and ends within some 10 seconds.
+///
+/// # Errors
+/// Settings that cannot be used, or the operating system's refusal of threads or sockets.
+pub async fn run(
+    listener: TcpListener,
+    settings: Settings,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let connection = settings.kafka.connection()?;
+    let cluster = KafkaCluster::connect(connection.clone()).context("Kafka settings")?;
+    let processor_settings = settings.log_processor.settings();
+    let registry = prometheus::Registry::new();
+    let metrics = Metrics::register(&registry, &processor_settings.topics)?;
+    let reports = Reports::open(&settings.data_dir, settings.reports_kept.into());
+    let runner = Runner::new(connection.clone(), metrics.clone(), reports, stop.clone());
+    let watch = KafkaWatch::default();
+    tokio::spawn(watch.clone().run(cluster.clone(), stop.clone()));
+    let processor = LogProcessor::start(&processor_settings, &connection, &metrics, &stop)?;
+
+    let state = AppState {
+        cluster,
+        runner: runner.clone(),
+        protected_topics: settings.protected_topics.into(),
+    };
+    let router = router(state, watch, registry, &settings.http);
+    serve::run(listener, router, stop, settings.http.drain_timeout).await?;
+    if tokio::time::timeout(RUN_PATIENCE, runner.idle())
+        .await
+        .is_err()
+    {
+        tracing::warn!("the run in progress did not end in time; it has no report");
+    }
+    processor.stopped(LEAVE_PATIENCE).await;
+    Ok(())
+}
+
+/// The service's routes with everything around them; nothing runs in the background by it.
+pub fn router(
+    state: AppState,
+    watch: KafkaWatch,
+    registry: prometheus::Registry,
+    http: &HttpSettings,
+) -> Router {
+    let readiness = Arc::new(move || watch.check());
+    let version = env!("CARGO_PKG_VERSION");
+    Service::new("load-test-service", version, http, registry, readiness)
+        // A run bounds itself, by its plan.
+        .timeout_for(routes::RUN_PATH, None)
+        .assemble(routes::router(state))
+}

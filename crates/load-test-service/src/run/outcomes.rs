@@ -1,0 +1,400 @@
+//! Receives the outcome of every record and counts it: once for the report, the live progress and
+//! the metrics alike, so that they cannot disagree.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use kafka_cluster::{Delivery, DeliveryObserver, Persistence};
+use prometheus::local::{LocalHistogram, LocalIntCounter};
+
+use super::clock::Clock;
+use super::progress::{Counts, Progress};
+use super::statistics::ClientStatistics;
+use crate::generator::{Lanes, Slots};
+use crate::metrics::{Metrics, NOT_WRITTEN, POSSIBLY_WRITTEN};
+
+/// Latencies are kept in microseconds up to ten minutes, to three digits: 170 KB.
+const LATENCY_MAX_US: u64 = 600_000_000;
+
+/// Stands in for Kafka's name of the error where there was neither error nor acknowledgement.
+const NO_OUTCOME: &str = "NO_OUTCOME";
+
+/// What became of the records of one phase.
+#[derive(Debug, Clone)]
+pub struct Tally {
+    /// Microseconds from the intended send time to the acknowledgement, of acknowledged records.
+    pub latency_us: Histogram<u64>,
+    /// Failed and certainly not in the log.
+    pub not_written: u64,
+    /// Failed and perhaps in the log.
+    pub possibly_written: u64,
+    /// Failures by Kafka's name of the error.
+    pub errors: BTreeMap<String, u64>,
+    /// Time of the latest outcome on the run's clock, in nanoseconds; 0 without any.
+    pub last_outcome_ns: u64,
+}
+
+/// The observer of a run's producer. Its callbacks come from the producer's poll thread, and while
+/// the producer is drained from the draining thread too.
+pub struct Outcomes {
+    clock: Clock,
+    slots: Slots,
+    lanes: Arc<Lanes>,
+    progress: Arc<Progress>,
+    metrics: Metrics,
+    counting: Mutex<Counting>,
+    /// For the watch on a cluster that acknowledges nothing any more.
+    last_acknowledged_ns: AtomicU64,
+    statistics: Mutex<Option<(Instant, ClientStatistics)>>,
+    statistics_came: Condvar,
+}
+
+struct Counting {
+    tally: Tally,
+    measured: bool,
+    acknowledged: LocalIntCounter,
+    send_time: LocalHistogram,
+}
+
+impl Tally {
+    /// Nothing yet.
+    pub fn empty() -> Self {
+        Self {
+            latency_us: Histogram::new_with_max(LATENCY_MAX_US, 3)
+                .expect("1 to ten minutes at three digits is a valid range"),
+            not_written: 0,
+            possibly_written: 0,
+            errors: BTreeMap::new(),
+            last_outcome_ns: 0,
+        }
+    }
+
+    /// Acknowledged records.
+    pub fn acknowledged(&self) -> u64 {
+        self.latency_us.len()
+    }
+
+    /// Records without acknowledgement.
+    pub fn failed(&self) -> u64 {
+        self.not_written + self.possibly_written
+    }
+}
+
+impl Outcomes {
+    /// An observer for records that take their places from `slots`.
+    pub fn new(
+        clock: Clock,
+        slots: Slots,
+        lanes: Arc<Lanes>,
+        progress: Arc<Progress>,
+        metrics: Metrics,
+    ) -> Self {
+        let counting = Counting {
+            tally: Tally::empty(),
+            measured: false,
+            acknowledged: metrics.acknowledged.local(),
+            send_time: metrics.send_time.local(),
+        };
+        Self {
+            clock,
+            slots,
+            lanes,
+            progress,
+            metrics,
+            counting: Mutex::new(counting),
+            last_acknowledged_ns: AtomicU64::new(clock.now_ns()),
+            statistics: Mutex::new(None),
+            statistics_came: Condvar::new(),
+        }
+    }
+
+    /// Where records in flight are kept.
+    pub fn slots(&self) -> &Slots {
+        &self.slots
+    }
+
+    /// Records in flight by partition.
+    pub fn lanes(&self) -> &Lanes {
+        &self.lanes
+    }
+
+    /// Begins the next phase with an empty tally. Every record of the phase before must have its
+    /// outcome.
+    pub fn begin(&self, measured: bool) {
+        let mut counting = self.counting();
+        counting.tally = Tally::empty();
+        counting.measured = measured;
+        self.last_acknowledged_ns
+            .store(self.clock.now_ns(), Relaxed);
+    }
+
+    /// The tally of a phase in which `sent` records were sent. Those that have no outcome even after
+    /// they were given up count as possibly written.
+    pub fn close(&self, sent: u64) -> Tally {
+        let mut counting = self.counting();
+        let settled = counting.tally.acknowledged() + counting.tally.failed();
+        for _ in settled..sent {
+            self.count_failure(&mut counting, Persistence::PossiblyPersisted, NO_OUTCOME);
+        }
+        counting.flush_metrics();
+        counting.tally.clone()
+    }
+
+    /// Live counters of the present phase.
+    pub fn counts(&self) -> &Counts {
+        let measured = self.counting().measured;
+        self.counts_of(measured)
+    }
+
+    /// When a record was last acknowledged, or the phase began, on the run's clock.
+    pub fn last_acknowledged_ns(&self) -> u64 {
+        self.last_acknowledged_ns.load(Relaxed)
+    }
+
+    /// Counts a record that the producer would not take.
+    pub fn refused(&self, error_name: &str) {
+        let mut counting = self.counting();
+        counting.tally.last_outcome_ns = self.clock.now_ns();
+        self.count_failure(&mut counting, Persistence::NotPersisted, error_name);
+    }
+
+    /// Waits for statistics that `wanted` accepts among those that come from now on; blocks. `None`
+    /// when none came in time.
+    pub fn await_statistics(
+        &self,
+        patience: Duration,
+        wanted: impl Fn(&ClientStatistics) -> bool,
+    ) -> Option<ClientStatistics> {
+        let asked = Instant::now();
+        let fits = |seen: &Option<(Instant, ClientStatistics)>| {
+            seen.as_ref()
+                .is_some_and(|(at, statistics)| *at >= asked && wanted(statistics))
+        };
+        let guard = self
+            .statistics
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (seen, _) = self
+            .statistics_came
+            .wait_timeout_while(guard, patience, |seen| !fits(seen))
+            .unwrap_or_else(PoisonError::into_inner);
+        if fits(&seen) {
+            seen.as_ref().map(|(_, statistics)| statistics.clone())
+        } else {
+            None
+        }
+    }
+
+    fn counting(&self) -> MutexGuard<'_, Counting> {
+        self.counting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn counts_of(&self, measured: bool) -> &Counts {
+        if measured {
+            &self.progress.measured
+        } else {
+            &self.progress.warmup
+        }
+    }
+
+    fn count_failure(&self, counting: &mut Counting, persistence: Persistence, error_name: &str) {
+        let label = match persistence {
+            Persistence::NotPersisted => {
+                counting.tally.not_written += 1;
+                NOT_WRITTEN
+            }
+            Persistence::PossiblyPersisted => {
+                counting.tally.possibly_written += 1;
+                POSSIBLY_WRITTEN
+            }
+        };
+        *counting
+            .tally
+            .errors
+            .entry(error_name.to_owned())
+            .or_default() += 1;
+        self.metrics.failed.with_label_values(&[label]).inc();
+        self.counts_of(counting.measured)
+            .failed
+            .fetch_add(1, Relaxed);
+    }
+}
+
+impl Counting {
+    fn flush_metrics(&mut self) {
+        self.acknowledged.flush();
+        self.send_time.flush();
+    }
+}
+
+impl DeliveryObserver for Outcomes {
+    fn delivered(&self, token: usize, delivery: &Delivery) {
+        let record = self.slots.give_back(token);
+        self.lanes.settled(record.lane);
+        let now_ns = self.clock.now_ns();
+        let mut counting = self.counting();
+        counting.tally.last_outcome_ns = now_ns;
+        match delivery {
+            Delivery::Acknowledged { .. } => {
+                let latency_ns = now_ns.saturating_sub(record.intended_ns);
+                counting
+                    .tally
+                    .latency_us
+                    .saturating_record(latency_ns / 1_000);
+                counting.acknowledged.inc();
+                counting.send_time.observe(latency_ns as f64 / 1e9);
+                self.counts_of(counting.measured)
+                    .acknowledged
+                    .fetch_add(1, Relaxed);
+                self.last_acknowledged_ns.store(now_ns, Relaxed);
+            }
+            Delivery::Failed { persistence, error } => {
+                self.count_failure(&mut counting, *persistence, &error.name);
+            }
+        }
+    }
+
+    /// Comes every `statistics.interval.ms`, which is also how often the metrics are brought up to
+    /// date.
+    fn statistics(&self, json: &[u8]) {
+        self.counting().flush_metrics();
+        if let Some(statistics) = ClientStatistics::parse(json) {
+            let mut latest = self
+                .statistics
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            *latest = Some((Instant::now(), statistics));
+            drop(latest);
+            self.statistics_came.notify_all();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kafka_cluster::{KafkaError, PartitionMetadata, codes};
+    use prometheus::Registry;
+
+    use super::*;
+    use crate::generator::{FreeSlots, InFlight};
+
+    struct Fixture {
+        outcomes: Outcomes,
+        free: FreeSlots,
+        clock: Clock,
+        metrics: Metrics,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            let partition = PartitionMetadata {
+                id: 0,
+                leader: Some(1),
+                replicas: vec![1],
+                in_sync_replicas: vec![1],
+            };
+            let clock = Clock::start();
+            let metrics = Metrics::register(&Registry::new(), &[]).unwrap();
+            let outcomes = Outcomes::new(
+                clock,
+                Slots::new(10),
+                Arc::new(Lanes::new(&[partition])),
+                Arc::default(),
+                metrics.clone(),
+            );
+            outcomes.begin(true);
+            let free = FreeSlots::default();
+            Self {
+                outcomes,
+                free,
+                clock,
+                metrics,
+            }
+        }
+
+        /// Sends one record and reports its outcome.
+        fn settle(&mut self, delivery: &Delivery) {
+            let intended_ns = self.clock.now_ns();
+            let place = InFlight {
+                intended_ns,
+                lane: 0,
+            };
+            let token = self.outcomes.slots().take(&mut self.free, place).unwrap();
+            self.outcomes.lanes().sent(0);
+            self.outcomes.delivered(token, delivery);
+        }
+    }
+
+    fn acknowledged() -> Delivery {
+        Delivery::Acknowledged {
+            partition: 0,
+            offset: None,
+        }
+    }
+
+    fn failed(persistence: Persistence) -> Delivery {
+        let error = KafkaError::of_read("Produce", codes::REQUEST_TIMED_OUT, "");
+        Delivery::Failed { persistence, error }
+    }
+
+    #[test]
+    fn the_report_the_progress_and_the_metrics_count_the_same() {
+        let mut fixture = Fixture::new();
+        for _ in 0..5 {
+            fixture.settle(&acknowledged());
+        }
+        fixture.settle(&failed(Persistence::NotPersisted));
+        fixture.settle(&failed(Persistence::PossiblyPersisted));
+        let tally = fixture.outcomes.close(7);
+        assert_eq!((tally.acknowledged(), tally.failed()), (5, 2));
+        assert_eq!((tally.not_written, tally.possibly_written), (1, 1));
+        assert_eq!(tally.errors["REQUEST_TIMED_OUT"], 2);
+        let seen = fixture.outcomes.counts().see();
+        assert_eq!((seen.acknowledged, seen.failed), (5, 2));
+        assert_eq!(fixture.metrics.acknowledged.get(), 5);
+        assert_eq!(fixture.metrics.send_time.get_sample_count(), 5);
+        let failures = |label| fixture.metrics.failed.with_label_values(&[label]).get();
+        assert_eq!((failures(NOT_WRITTEN), failures(POSSIBLY_WRITTEN)), (1, 1));
+    }
+
+    #[test]
+    fn a_record_without_any_outcome_is_possibly_written() {
+        let mut fixture = Fixture::new();
+        fixture.settle(&acknowledged());
+        let tally = fixture.outcomes.close(3);
+        assert_eq!((tally.acknowledged(), tally.possibly_written), (1, 2));
+        assert_eq!(tally.errors[NO_OUTCOME], 2);
+    }
+
+    #[test]
+    fn a_new_phase_begins_with_nothing() {
+        let mut fixture = Fixture::new();
+        fixture.settle(&acknowledged());
+        fixture.outcomes.begin(false);
+        assert_eq!(fixture.outcomes.close(0).acknowledged(), 0);
+    }
+
+    #[test]
+    fn statistics_that_came_before_the_question_are_not_its_answer() {
+        let fixture = Fixture::new();
+        let json = br#"{"tx_bytes":1,"txmsg_bytes":1}"#;
+        fixture.outcomes.statistics(json);
+        let patience = Duration::from_millis(20);
+        assert_eq!(fixture.outcomes.await_statistics(patience, |_| true), None);
+        std::thread::scope(|scope| {
+            let asked = scope.spawn(|| {
+                fixture
+                    .outcomes
+                    .await_statistics(Duration::from_secs(10), |_| true)
+            });
+            while !asked.is_finished() {
+                fixture.outcomes.statistics(json);
+                std::thread::yield_now();
+            }
+            assert_eq!(asked.join().unwrap().map(|seen| seen.sent_bytes), Some(1));
+        });
+    }
+}

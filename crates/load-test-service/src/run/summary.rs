@@ -1,0 +1,284 @@
+//! Sums a run up: from what was sent and counted to the report and the words beside it.
+
+use std::collections::BTreeMap;
+
+use super::report::{Failures, Latency, LatencyMeasures, Outcome, RunReport, Warmup};
+use super::report::{milliseconds, throughput};
+use super::{Clock, Tally};
+use crate::generator::{End, Generated};
+use crate::plan::Plan;
+
+/// A paced generator this late has waited for the cluster; less is the operating system's doing.
+const LAG_WORTH_A_NOTE_NS: u64 = 50_000_000;
+
+/// A run is tiny when it is at most this part of what may be in flight: no batch of it fills.
+const TINY_SHARE: u32 = 4;
+
+/// One phase of sending, with all its outcomes.
+pub struct Sent {
+    /// What was sent.
+    pub generated: Generated,
+    /// What became of it.
+    pub tally: Tally,
+}
+
+impl Sent {
+    /// A phase that was not even begun, for the reason that ended the one before.
+    pub fn nothing(end: End, now_ns: u64) -> Self {
+        Self {
+            generated: Generated {
+                sent: 0,
+                payload_bytes: 0,
+                started_ns: now_ns,
+                max_lag_ns: 0,
+                end,
+            },
+            tally: Tally::empty(),
+        }
+    }
+
+    /// From the first intended send to the last outcome, in nanoseconds.
+    pub fn duration_ns(&self) -> u64 {
+        self.tally
+            .last_outcome_ns
+            .saturating_sub(self.generated.started_ns)
+    }
+}
+
+/// A run that is over.
+pub struct Concluded<'a> {
+    /// Its id as text.
+    pub run_id: String,
+    /// What it was to do.
+    pub plan: &'a Plan,
+    /// The clock of all its times.
+    pub clock: Clock,
+    /// The measured phase.
+    pub sent: &'a Sent,
+    /// The phase before it.
+    pub warmup: Warmup,
+    /// The producer's properties.
+    pub producer_properties: BTreeMap<String, String>,
+    /// Records that could be in flight at most.
+    pub slots: u32,
+    /// Whether every leader was connected when the clock started.
+    pub all_connected: bool,
+}
+
+/// The report of a run, without what librdkafka counted.
+pub fn summarise(run: Concluded<'_>) -> RunReport {
+    let Sent { generated, tally } = run.sent;
+    let duration_ns = run.sent.duration_ns();
+    let ended_ns = generated.started_ns + duration_ns;
+    let outcome = outcome(generated.end, run.plan, tally);
+    RunReport {
+        outcome,
+        notes: notes(&run, outcome),
+        label: run.plan.label.clone(),
+        topic: run.plan.topic.clone(),
+        event_count: run.plan.event_count,
+        rate: run.plan.rate,
+        started_at: run.clock.timestamp(generated.started_ns),
+        ended_at: run.clock.timestamp(ended_ns),
+        duration_ms: milliseconds(duration_ns),
+        throughput: throughput(tally.acknowledged(), duration_ns),
+        sent: generated.sent,
+        acknowledged: tally.acknowledged(),
+        failed: tally.failed(),
+        failures: Failures {
+            not_written: tally.not_written,
+            possibly_written: tally.possibly_written,
+            by_error: tally.errors.clone(),
+        },
+        latency_measures: match run.plan.rate {
+            Some(_) => LatencyMeasures::ResponseAtGivenRate,
+            None => LatencyMeasures::QueueingAtFullSpeed,
+        },
+        latency: Latency::of(&tally.latency_us),
+        max_schedule_lag_ms: run.plan.rate.map(|_| milliseconds(generated.max_lag_ns)),
+        payload_bytes: generated.payload_bytes,
+        wire_bytes: None,
+        compression_saving_percent: None,
+        warmup: run.warmup,
+        run_id: run.run_id,
+        producer_properties: run.producer_properties,
+    }
+}
+
+fn outcome(end: End, plan: &Plan, tally: &Tally) -> Outcome {
+    match end {
+        // A stop while draining ends a run whose last answers did not come any more.
+        End::Complete if tally.acknowledged() == plan.event_count => Outcome::Completed,
+        End::Complete => Outcome::CompletedWithFailures,
+        End::Stopped => Outcome::Interrupted,
+        End::DeadlineReached => Outcome::DeadlineReached,
+        End::Stalled => Outcome::Stalled,
+    }
+}
+
+fn notes(run: &Concluded<'_>, outcome: Outcome) -> Vec<String> {
+    let (plan, generated) = (run.plan, &run.sent.generated);
+    let mut notes = Vec::new();
+    if !run.all_connected {
+        notes.push(
+            "not every leader was connected when the clock started: the first events waited for that"
+                .to_owned(),
+        );
+    }
+    if plan.rate.is_none() {
+        notes.push(
+            "sent as fast as possible: the latencies are mostly time spent queueing; \
+             give a rate to measure the response of the cluster"
+                .to_owned(),
+        );
+        if plan.event_count <= u64::from(run.slots / TINY_SHARE) {
+            notes.push(format!(
+                "all {} events were in flight at once and filled no batch: a run this small is bound \
+                 by the latency of a few requests, and says little about throughput",
+                plan.event_count
+            ));
+        }
+    } else if generated.max_lag_ns >= LAG_WORTH_A_NOTE_NS {
+        notes.push(format!(
+            "sending fell up to {} ms behind the schedule, waiting for the cluster; that wait is \
+             in the latencies",
+            generated.max_lag_ns / 1_000_000
+        ));
+    }
+    let unsent = plan.event_count - generated.sent;
+    match outcome {
+        Outcome::Interrupted => notes.push(format!(
+            "interrupted: the service was stopped, {unsent} events were not sent"
+        )),
+        Outcome::Stalled => notes.push(format!(
+            "given up: Kafka acknowledged nothing for {} s, {unsent} events were not sent",
+            super::STALL.as_secs()
+        )),
+        Outcome::DeadlineReached => notes.push(format!(
+            "given up at the run's deadline of {} s, {unsent} events were not sent",
+            plan.deadline().as_secs()
+        )),
+        Outcome::Completed | Outcome::CompletedWithFailures => {}
+    }
+    notes
+}
+
+/// A report for tests of what is done with reports.
+#[cfg(test)]
+pub fn sample_report(run_id: &str) -> RunReport {
+    tests::report_of(
+        run_id,
+        &Plan::new(1_000, "log-events"),
+        &tests::sent(End::Complete, 1_000, 0),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use hdrhistogram::Histogram;
+
+    use super::*;
+
+    pub fn sent(end: End, acknowledged: u64, not_written: u64) -> Sent {
+        let mut latency_us = Histogram::new_with_max(600_000_000, 3).unwrap();
+        latency_us.record_n(5_000, acknowledged).unwrap();
+        Sent {
+            generated: Generated {
+                sent: acknowledged + not_written,
+                payload_bytes: 400 * (acknowledged + not_written),
+                started_ns: 1_000_000_000,
+                max_lag_ns: 0,
+                end,
+            },
+            tally: Tally {
+                latency_us,
+                not_written,
+                possibly_written: 0,
+                errors: BTreeMap::from([("_MSG_TIMED_OUT".to_owned(), not_written)]),
+                last_outcome_ns: 1_500_000_000,
+            },
+        }
+    }
+
+    fn report(plan: &Plan, sent: &Sent) -> RunReport {
+        report_of("0123456789abcdef", plan, sent)
+    }
+
+    pub fn report_of(run_id: &str, plan: &Plan, sent: &Sent) -> RunReport {
+        summarise(Concluded {
+            run_id: run_id.to_owned(),
+            plan,
+            clock: Clock::start(),
+            sent,
+            warmup: Warmup::default(),
+            producer_properties: BTreeMap::new(),
+            slots: 12_000,
+            all_connected: true,
+        })
+    }
+
+    #[test]
+    fn the_time_of_a_run_ends_with_its_last_outcome() {
+        let plan = Plan::new(10_000, "log-events");
+        let report = report(&plan, &sent(End::Complete, 10_000, 0));
+        assert_eq!(report.outcome, Outcome::Completed);
+        assert!((report.duration_ms - 500.0).abs() < 1e-9);
+        assert!((report.throughput - 20_000.0).abs() < 1e-9);
+        let span = report.ended_at.as_millisecond() - report.started_at.as_millisecond();
+        assert_eq!(span, 500);
+    }
+
+    #[test]
+    fn failures_are_told_by_what_is_known_of_them() {
+        let plan = Plan::new(10_000, "log-events");
+        let report = report(&plan, &sent(End::Complete, 9_990, 10));
+        assert_eq!(report.outcome, Outcome::CompletedWithFailures);
+        assert_eq!((report.failed, report.failures.not_written), (10, 10));
+        assert_eq!(report.failures.by_error["_MSG_TIMED_OUT"], 10);
+    }
+
+    #[test]
+    fn a_tiny_run_as_fast_as_possible_says_what_bounds_it() {
+        let mut plan = Plan::new(1_000, "log-events");
+        let tiny = report(&plan, &sent(End::Complete, 1_000, 0));
+        assert!(
+            tiny.notes
+                .iter()
+                .any(|note| note.contains("bound by the latency"))
+        );
+        plan.rate = Some(1_000);
+        let paced = report(&plan, &sent(End::Complete, 1_000, 0));
+        assert_eq!(paced.notes, Vec::<String>::new());
+        assert_eq!(paced.latency_measures, LatencyMeasures::ResponseAtGivenRate);
+    }
+
+    #[test]
+    fn an_interrupted_run_says_how_much_is_missing() {
+        let plan = Plan::new(1_000, "log-events");
+        let report = report(&plan, &sent(End::Stopped, 400, 0));
+        assert_eq!(report.outcome, Outcome::Interrupted);
+        assert!(
+            report
+                .notes
+                .iter()
+                .any(|note| note.contains("600 events were not sent"))
+        );
+    }
+
+    #[test]
+    fn a_report_is_read_back_as_it_was_stored() {
+        let plan = Plan::new(1_000, "log-events");
+        let mut written = report(&plan, &sent(End::Complete, 1_000, 0));
+        written.set_wire_use(None);
+        let json = serde_json::to_string(&written).unwrap();
+        assert!(
+            !json.contains("wireBytes"),
+            "what is not known is left out: {json}"
+        );
+        assert!(
+            json.contains("\"latencyMeasures\":\"queueingAtFullSpeed\""),
+            "{json}"
+        );
+        assert_eq!(serde_json::from_str::<RunReport>(&json).unwrap(), written);
+    }
+}

@@ -1,0 +1,141 @@
+//! The service's settings: each one flag, environment variable, default and help in one place.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use service_kit::program::Command;
+use service_kit::settings::{HttpSettings, KafkaSettings, LogSettings};
+
+use crate::log_processor::LogProcessorSettings;
+
+/// Loads the cluster with realistic log events and reports what was acknowledged, how fast.
+#[derive(Debug, Clone, clap::Parser)]
+#[command(name = "load-test-service", version)]
+pub struct Settings {
+    /// Address to listen on
+    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8083")]
+    pub listen: SocketAddr,
+
+    /// Folder for the reports of runs; made if it is not there
+    #[arg(long, env = "DATA_DIR", default_value = ".cluster/load-test-service")]
+    pub data_dir: PathBuf,
+
+    /// Reports kept on disk, at least
+    #[arg(long, env = "REPORTS_KEPT", default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..))]
+    pub reports_kept: u16,
+
+    /// Topics that no load is produced into, separated by commas
+    #[arg(
+        long,
+        env = "PROTECTED_TOPICS",
+        default_value = "audit-logs",
+        value_delimiter = ','
+    )]
+    pub protected_topics: Vec<String>,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described where it is declared")]
+    pub log_processor: LogProcessorArgs,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described where it is declared")]
+    pub kafka: KafkaSettings,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described where it is declared")]
+    pub http: HttpSettings,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described where it is declared")]
+    pub logs: LogSettings,
+
+    /// What to do instead of serving
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The consumer group that reads what is produced.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Log processor")]
+pub struct LogProcessorArgs {
+    /// Members of the consumer group in this process; 0 for none. More than there are partitions
+    /// have nothing to do
+    #[arg(long, env = "LOG_PROCESSOR_MEMBERS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=64))]
+    pub log_processor_members: u32,
+
+    /// Topics that it consumes, separated by commas
+    #[arg(
+        long,
+        env = "LOG_PROCESSOR_TOPICS",
+        default_value = "log-events,critical-logs,audit-logs",
+        value_delimiter = ','
+    )]
+    pub log_processor_topics: Vec<String>,
+
+    /// The consumer group's id
+    #[arg(long, env = "LOG_PROCESSOR_GROUP", default_value = "log-processor")]
+    pub log_processor_group: String,
+}
+
+impl Settings {
+    /// Settings as if started without any flag, but for these; the environment is read as ever.
+    #[must_use]
+    pub fn with_flags(flags: &[&str]) -> Self {
+        <Self as clap::Parser>::parse_from([&["load-test-service"], flags].concat())
+    }
+}
+
+impl LogProcessorArgs {
+    /// The group's settings; without a topic there is no member either.
+    #[must_use]
+    pub fn settings(&self) -> LogProcessorSettings {
+        let topics: Vec<String> = self
+            .log_processor_topics
+            .iter()
+            .filter(|topic| !topic.is_empty())
+            .cloned()
+            .collect();
+        LogProcessorSettings {
+            group: self.log_processor_group.clone(),
+            members: if topics.is_empty() {
+                0
+            } else {
+                self.log_processor_members
+            },
+            topics,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Settings::command().debug_assert();
+    }
+
+    #[test]
+    fn the_processor_consumes_the_three_topics_with_one_member() {
+        let settings = Settings::with_flags(&[]).log_processor.settings();
+        assert_eq!(
+            settings.topics,
+            ["log-events", "critical-logs", "audit-logs"]
+        );
+        assert_eq!(
+            (settings.members, settings.group.as_str()),
+            (1, "log-processor")
+        );
+    }
+
+    #[test]
+    fn an_empty_list_of_topics_means_no_member() {
+        let settings = Settings::with_flags(&["--log-processor-topics", ""])
+            .log_processor
+            .settings();
+        assert_eq!((settings.members, settings.topics.len()), (0, 0));
+    }
+}

@@ -1,0 +1,145 @@
+//! Whole runs against the mock cluster inside librdkafka: everything but real brokers.
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kafka_cluster::{Connection, PartitionMetadata, RunId};
+use load_test_service::metrics::Metrics;
+use load_test_service::plan::Plan;
+use load_test_service::run::{Job, LatencyMeasures, Outcome, Phase, RunReport, execute};
+use tokio_util::sync::CancellationToken;
+
+/// A run on three mock brokers; librdkafka makes the topic with four partitions.
+fn job(plan: Plan) -> Job {
+    let connection = Connection::new("unused:1")
+        .with_property_lines("test.mock.num.brokers=3\nallow.auto.create.topics=true")
+        .unwrap();
+    let partitions = (0..4)
+        .map(|id| PartitionMetadata {
+            id,
+            leader: Some(id % 3 + 1),
+            replicas: vec![1, 2, 3],
+            in_sync_replicas: vec![1, 2, 3],
+        })
+        .collect();
+    Job {
+        id: RunId(7),
+        plan,
+        connection,
+        partitions,
+        metrics: Metrics::register(&prometheus::Registry::new(), &[]).unwrap(),
+        progress: Arc::default(),
+        stop: CancellationToken::new(),
+    }
+}
+
+fn run(job: &Job) -> RunReport {
+    execute(job).unwrap()
+}
+
+#[test]
+fn every_event_is_acknowledged_and_counted_once() {
+    let job = job(Plan::new(20_000, "log-events"));
+    let report = run(&job);
+    assert_eq!(report.outcome, Outcome::Completed, "{report:?}");
+    assert_eq!(
+        (report.sent, report.acknowledged, report.failed),
+        (20_000, 20_000, 0)
+    );
+    assert!(report.throughput > 0.0 && report.duration_ms > 0.0);
+    assert_eq!(job.metrics.acknowledged.get(), 20_000);
+    assert_eq!(job.metrics.send_time.get_sample_count(), 20_000);
+    assert_eq!(job.progress.measured.see().acknowledged, 20_000);
+    assert_eq!(job.progress.phase(), Phase::Draining);
+}
+
+#[test]
+fn the_report_says_what_went_over_the_wire_and_by_which_properties() {
+    let report = run(&job(Plan::new(20_000, "log-events")));
+    let (payload, wire) = (report.payload_bytes, report.wire_bytes.unwrap());
+    assert!(wire < payload, "{wire} of {payload} bytes");
+    let saving = report.compression_saving_percent.unwrap();
+    let by_payload = 100.0 * (1.0 - wire as f64 / payload as f64);
+    assert!(
+        (saving - by_payload).abs() < 1.0,
+        "{saving} against {by_payload}"
+    );
+    assert!(
+        (55.0..68.0).contains(&saving),
+        "users are told some 60 %: {saving}"
+    );
+    assert_eq!(report.producer_properties["compression.type"], "snappy");
+    assert_eq!(report.producer_properties["enable.idempotence"], "true");
+}
+
+#[test]
+fn the_warm_up_stands_apart_in_the_report_and_counts_in_the_metrics() {
+    let mut plan = Plan::new(1_000, "log-events");
+    plan.warmup_events = 500;
+    let job = job(plan);
+    let report = run(&job);
+    assert_eq!((report.warmup.sent, report.warmup.acknowledged), (500, 500));
+    assert_eq!(report.acknowledged, 1_000);
+    assert_eq!(job.metrics.acknowledged.get(), 1_500);
+    assert_eq!(job.progress.warmup.see().sent, 500);
+}
+
+#[test]
+fn a_paced_run_takes_as_long_as_its_schedule() {
+    let mut plan = Plan::new(1_000, "log-events");
+    plan.rate = Some(2_000);
+    let report = run(&job(plan));
+    assert_eq!(
+        report.latency_measures,
+        LatencyMeasures::ResponseAtGivenRate
+    );
+    // The last event is intended for 499.5 ms.
+    assert!(
+        (499.0..2_000.0).contains(&report.duration_ms),
+        "{}",
+        report.duration_ms
+    );
+    assert!(report.throughput <= 2_010.0, "{}", report.throughput);
+    assert!(report.latency.unwrap().p50_ms < 100.0);
+}
+
+#[test]
+fn a_stop_ends_a_run_early_with_a_report_that_says_so() {
+    let mut plan = Plan::new(600_000, "log-events");
+    plan.rate = Some(1_000);
+    let job = job(plan);
+    let stop = job.stop.clone();
+    let progress = Arc::clone(&job.progress);
+    let stopper = std::thread::spawn(move || {
+        while progress.measured.see().acknowledged < 100 && progress.phase() != Phase::Draining {
+            std::thread::yield_now();
+        }
+        stop.cancel();
+        Instant::now()
+    });
+    let report = run(&job);
+    let after_stop = stopper.join().unwrap().elapsed();
+    assert_eq!(report.outcome, Outcome::Interrupted);
+    assert!((100..600_000).contains(&report.sent), "{}", report.sent);
+    assert_eq!(report.acknowledged + report.failed, report.sent);
+    assert!(after_stop < Duration::from_secs(7), "{after_stop:?}");
+}
+
+#[test]
+fn brokers_that_do_not_answer_fail_a_run_before_its_first_event() {
+    let mut job = job(Plan::new(100, "log-events"));
+    // Every answer takes a minute.
+    job.connection
+        .properties
+        .insert("test.mock.broker.rtt".to_owned(), "60000".to_owned());
+    let begun = Instant::now();
+    let error = execute(&job).unwrap_err();
+    assert!(error.retriable(), "{error}");
+    assert_eq!(job.progress.measured.see().sent, 0);
+    assert!(
+        begun.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        begun.elapsed()
+    );
+}
