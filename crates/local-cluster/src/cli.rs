@@ -1,0 +1,304 @@
+//! What each command does.
+
+use std::fs::{File, TryLockError};
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use local_cluster::layout::Layout;
+use local_cluster::status::{ProcessStatus, State};
+use local_cluster::{Cluster, ClusterSpec, Error};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::arguments::{Arguments, Command, Up};
+use crate::prometheus;
+use crate::stack::{Beside, Stack};
+
+/// Does what the arguments say.
+pub async fn run(arguments: Arguments) -> Result<()> {
+    let layout = match &arguments.root {
+        Some(root) => Layout::at(root)?,
+        None => Layout::find()?,
+    };
+    let dir = match arguments.dir {
+        Some(dir) => std::path::absolute(dir)?,
+        None => layout.default_dir(),
+    };
+    match arguments.command {
+        Command::Up(options) => up(layout, dir, options).await,
+        Command::Jars => {
+            local_cluster::java::Java::prepare(&layout).await?;
+            Ok(())
+        }
+        _ if !ClusterSpec::state_file(&dir).exists() => absent(&dir, &arguments.command),
+        Command::Status { json } => status(&open(layout, &dir)?, json),
+        Command::Logs {
+            name,
+            follow,
+            lines,
+        } => logs(&open(layout, &dir)?, &name, follow, lines),
+        Command::Down => {
+            let (_lock, stack) = (lock(&dir, true)?, open(layout, &dir)?);
+            down(&stack).await
+        }
+        Command::Reset { yes } => {
+            let (_lock, stack) = (lock(&dir, true)?, open(layout, &dir)?);
+            reset(&stack, yes).await
+        }
+        command => {
+            let (_lock, stack) = (lock(&dir, false)?, open(layout, &dir)?);
+            node(stack.cluster(), &command).await
+        }
+    }
+}
+
+async fn up(layout: Layout, dir: PathBuf, options: Up) -> Result<()> {
+    let began = Instant::now();
+    std::fs::create_dir_all(&dir).with_context(|| format!("directory {}", dir.display()))?;
+    let _lock = lock(&dir, true)?;
+    let mut spec = ClusterSpec::new(layout.root(), &dir);
+    if let Ok(saved) = ClusterSpec::load(&ClusterSpec::state_file(&dir)) {
+        (spec.brokers, spec.address) = (saved.brokers, saved.address);
+    }
+    spec.brokers = options.brokers.unwrap_or(spec.brokers);
+    spec.address = options.address.unwrap_or(spec.address);
+    let beside = Beside {
+        services: options.services.map(std::path::absolute).transpose()?,
+        prometheus: prometheus::program().filter(|_| !options.no_prometheus),
+    };
+    let stack = Stack::new(Cluster::open(spec), layout);
+    let before = stack.before();
+    let with_services = beside.services.is_some();
+    if stack.runs(&beside) {
+        say!("it runs already");
+    } else {
+        let started = tokio::select! {
+            started = stack.start(beside) => started,
+            name = interrupted() => Err(anyhow::anyhow!("interrupted by {name}")),
+        };
+        if let Err(error) = started {
+            stack.undo(&before).await;
+            return Err(error);
+        }
+    }
+    if with_services {
+        tokio::select! {
+            healthy = stack.wait_healthy() => healthy.context(
+                "everything runs, but it is not healthy; `local-cluster down` ends it",
+            )?,
+            name = interrupted() => {
+                stack.undo(&before).await;
+                bail!("interrupted by {name}");
+            }
+        }
+    }
+    say!("ready after {:.1} s", began.elapsed().as_secs_f64());
+    print_status(&stack.status());
+    say!("bootstrap servers: {}", stack.cluster().bootstrap());
+    if with_services {
+        let address = stack.cluster().spec().address;
+        say!(
+            "health says HEALTHY; APIs are described at /swagger-ui/ of each service, for example:"
+        );
+        say!("  curl http://{address}:8082/api/health    ./load-test.sh http://{address}:8083");
+    }
+    Ok(())
+}
+
+async fn down(stack: &Stack) -> Result<()> {
+    stack.down().await?;
+    say!(
+        "everything is stopped; data stays in {}",
+        stack.cluster().spec().dir.display()
+    );
+    Ok(())
+}
+
+async fn reset(stack: &Stack, yes: bool) -> Result<()> {
+    let dir = &stack.cluster().spec().dir;
+    if !yes {
+        print!("remove all topics and records in {}? [y/N] ", dir.display());
+        std::io::stdout().flush()?;
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer)?;
+        if !matches!(answer.trim(), "y" | "Y" | "yes") {
+            bail!("nothing was removed");
+        }
+    }
+    // Nothing of it is needed any more, so nothing has to end with care.
+    stack.undo(&crate::stack::Before::nothing()).await;
+    for part in ["data", "conf", "run", "logs", "prometheus", "cluster.json"] {
+        let path = dir.join(part);
+        let removed = match path.is_dir() {
+            true => std::fs::remove_dir_all(&path),
+            false => std::fs::remove_file(&path),
+        };
+        match removed {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("removing {}", path.display()));
+            }
+            _ => {}
+        }
+    }
+    say!("everything is stopped and its data removed");
+    Ok(())
+}
+
+async fn node(cluster: &Cluster, command: &Command) -> Result<()> {
+    match *command {
+        Command::Stop { node } => {
+            let by_itself = cluster.stop(node).await?;
+            let how = if by_itself {
+                "is stopped"
+            } else {
+                "did not stop and was killed"
+            };
+            say!("{node} {how}");
+        }
+        Command::Kill { node } => {
+            cluster.kill(node).await?;
+            say!("{node} is killed");
+        }
+        Command::Pause { node } => {
+            cluster.pause(node)?;
+            say!("{node} is paused");
+        }
+        Command::Resume { node } => {
+            cluster.resume(node)?;
+            say!("{node} goes on");
+        }
+        Command::Start { node } => {
+            cluster.start_node(node).await?;
+            say!("{node} answers");
+        }
+        _ => unreachable!("the other commands were handled before"),
+    }
+    Ok(())
+}
+
+fn status(stack: &Stack, json: bool) -> Result<()> {
+    let lines = stack.status();
+    if json {
+        say!("{}", serde_json::to_string_pretty(&lines)?);
+    } else {
+        print_status(&lines);
+    }
+    Ok(())
+}
+
+fn print_status(lines: &[ProcessStatus]) {
+    say!(
+        "{:<22}{:<10}{:>8}  {:<18}{:>8}",
+        "NAME",
+        "STATE",
+        "PID",
+        "ADDRESS",
+        "MEMORY"
+    );
+    for line in lines {
+        let state = match line.state {
+            State::Running => "running",
+            State::Paused => "paused",
+            State::Stopped => "stopped",
+            State::Dead => "dead",
+        };
+        let pid = line.pid.map_or_else(|| "-".into(), |pid| pid.to_string());
+        let memory = line
+            .resident_bytes
+            .map_or_else(|| "-".into(), |bytes| format!("{} MB", bytes / 1_000_000));
+        let address = line.address.to_string();
+        say!(
+            "{:<22}{state:<10}{pid:>8}  {address:<18}{memory:>8}",
+            line.name
+        );
+    }
+}
+
+fn logs(stack: &Stack, name: &str, follow: bool, lines: usize) -> Result<()> {
+    let log = stack.log(name)?;
+    let mut tail = std::process::Command::new("tail");
+    tail.arg(format!("--lines={lines}"))
+        .args(follow.then_some("--follow=name"));
+    let ended = tail.arg("--").arg(&log).status().context("running tail")?;
+    if ended.success() {
+        return Ok(());
+    }
+    bail!("tail {} ended with {ended}", log.display())
+}
+
+/// What to say where no cluster was ever started: ending nothing is no failure.
+fn absent(dir: &std::path::Path, command: &Command) -> Result<()> {
+    match command {
+        Command::Down | Command::Reset { .. } => {
+            say!("nothing runs in {}", dir.display());
+            Ok(())
+        }
+        Command::Status { json: true } => {
+            say!("[]");
+            Ok(())
+        }
+        _ => bail!(
+            "no cluster was started in {}: `local-cluster up` does",
+            dir.display()
+        ),
+    }
+}
+
+fn open(layout: Layout, dir: &std::path::Path) -> Result<Stack> {
+    let mut spec = ClusterSpec::load(&ClusterSpec::state_file(dir))?;
+    // The checkout may have been moved since.
+    spec.root = layout.root().to_owned();
+    spec.dir = dir.to_owned();
+    Ok(Stack::new(Cluster::open(spec), layout))
+}
+
+/// `up`, `down` and `reset` work alone; the commands for single nodes beside each other.
+fn lock(dir: &std::path::Path, alone: bool) -> Result<File> {
+    let path = dir.join("lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .with_context(|| format!("lock {}", path.display()))?;
+    let locked = if alone {
+        file.try_lock()
+    } else {
+        file.try_lock_shared()
+    };
+    match locked {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::Busy(dir.to_owned()).into()),
+        Err(TryLockError::Error(error)) => Err(error).context("locking"),
+    }
+}
+
+/// Ctrl-C, SIGTERM or the closed terminal.
+async fn interrupted() -> &'static str {
+    let listen = |kind| signal(kind).expect("a handler can be installed");
+    let mut terminate = listen(SignalKind::terminate());
+    let mut hang_up = listen(SignalKind::hangup());
+    let mut interrupt = listen(SignalKind::interrupt());
+    tokio::select! {
+        _ = interrupt.recv() => "Ctrl-C",
+        _ = terminate.recv() => "SIGTERM",
+        _ = hang_up.recv() => "SIGHUP",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_up_is_refused_while_another_is_at_work() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = lock(dir.path(), true).unwrap();
+        assert!(lock(dir.path(), true).is_err());
+        assert!(lock(dir.path(), false).is_err());
+        drop(first);
+        let _beside = lock(dir.path(), false).unwrap();
+        assert!(lock(dir.path(), false).is_ok());
+    }
+}
