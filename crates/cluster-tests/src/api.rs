@@ -1,0 +1,179 @@
+//! A service as its users meet it: HTTP by base URL, nothing of its code.
+
+use std::time::{Duration, Instant};
+
+use reqwest::{Method, StatusCode, header};
+use serde_json::Value;
+
+/// One service.
+#[derive(Debug, Clone)]
+pub struct Api {
+    base: String,
+    client: reqwest::Client,
+}
+
+/// One answer, read to its end.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// HTTP headers.
+    pub headers: header::HeaderMap,
+    /// The body.
+    pub text: String,
+    /// From the call to the last byte.
+    pub took: Duration,
+}
+
+impl Api {
+    /// The service at `base`, such as `http://127.0.0.1:8081`.
+    ///
+    /// # Panics
+    /// When there is no TLS library to make a client with.
+    #[must_use]
+    pub fn new(base: &str) -> Self {
+        Self {
+            base: base.trim_end_matches('/').to_owned(),
+            client: reqwest::Client::builder()
+                .timeout(Duration::from_secs(120))
+                // A kept connection belongs to the runtime of the test that opened it, and is gone
+                // with that while another test takes it from the pool.
+                .pool_max_idle_per_host(0)
+                .build()
+                .expect("a plain client"),
+        }
+    }
+
+    /// Where the service is.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// `GET path`.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, None).await
+    }
+
+    /// `POST path`, without a body.
+    pub async fn post(&self, path: &str) -> Answer {
+        self.send(Method::POST, path, None).await
+    }
+
+    /// `POST path` with a JSON body.
+    pub async fn post_json(&self, path: &str, body: &str) -> Answer {
+        let body = ("application/json", body.to_owned());
+        self.send(Method::POST, path, Some(body)).await
+    }
+
+    /// `DELETE path`.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, None).await
+    }
+
+    /// Any call; `body` is content type and text.
+    ///
+    /// # Panics
+    /// When no whole answer comes.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<(&'static str, String)>,
+    ) -> Answer {
+        let started = Instant::now();
+        let mut request = self
+            .client
+            .request(method.clone(), format!("{}{path}", self.base));
+        if let Some((content_type, text)) = body {
+            request = request
+                .header(header::CONTENT_TYPE, content_type)
+                .body(text);
+        }
+        let answer = request.send().await;
+        let answer = answer.unwrap_or_else(|error| panic!("{method} {path}: {error:?}"));
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let text = answer.text().await;
+        Answer {
+            status,
+            headers,
+            text: text.unwrap_or_else(|error| panic!("{method} {path}: {error}")),
+            took: started.elapsed(),
+        }
+    }
+}
+
+impl Answer {
+    /// The body as JSON.
+    ///
+    /// # Panics
+    /// When it is none.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text)
+            .unwrap_or_else(|error| panic!("{}: no JSON ({error}): {}", self.status, self.text))
+    }
+
+    /// The `code` of the body, where it is JSON and has one.
+    #[must_use]
+    pub fn json_code(&self) -> Option<String> {
+        let body: Value = serde_json::from_str(&self.text).ok()?;
+        body["code"].as_str().map(str::to_owned)
+    }
+
+    /// One header, empty when missing.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    /// The body, when the answer has this status.
+    ///
+    /// # Panics
+    /// When it has another.
+    pub fn ok_json(&self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        self.json()
+    }
+
+    /// Holds the answer to being a problem of this status and code, in the right form; returns it.
+    ///
+    /// # Panics
+    /// When it is anything else.
+    pub fn problem(&self, status: u16, code: &str) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        assert_eq!(
+            self.header("content-type"),
+            "application/problem+json",
+            "{}",
+            self.text
+        );
+        let problem = self.json();
+        assert_eq!(problem["code"], code, "{problem}");
+        assert_eq!(problem["status"], status, "{problem}");
+        for field in ["type", "title", "detail"] {
+            assert!(
+                problem[field].as_str().is_some_and(|text| !text.is_empty()),
+                "{problem}"
+            );
+        }
+        assert!(problem["retriable"].is_boolean(), "{problem}");
+        problem
+    }
+
+    /// Holds the answer to being a problem of this status that names `field`.
+    ///
+    /// # Panics
+    /// When it is anything else.
+    pub fn field_problem(&self, status: u16, field: &str) {
+        let problem = self.problem(status, "invalid_input");
+        let fields: Vec<_> = problem["errors"].as_array().into_iter().flatten().collect();
+        assert!(
+            fields.iter().any(|error| error["field"] == field),
+            "{problem}"
+        );
+    }
+}

@@ -1,0 +1,209 @@
+//! The three services, started in this process against a cluster, or reached by their addresses.
+
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use local_cluster::Cluster;
+use tokio::net::TcpListener;
+use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::Api;
+
+/// Base URLs of running services to test in place of own ones: admin, health, load test, separated
+/// by commas. For tests of a stack that was started by other means, such as Compose.
+pub const TEST_SERVICES: &str = "TEST_SERVICES";
+
+/// The three services of one cluster.
+#[derive(Debug, Clone)]
+pub struct Services {
+    /// `kafka-admin-service`.
+    pub admin: Api,
+    /// `kafka-health-service`.
+    pub health: Api,
+    /// `load-test-service`.
+    pub load_test: Api,
+}
+
+/// Services in this process; they end when this is dropped.
+#[derive(Debug)]
+pub struct Hosted {
+    services: Services,
+    stop: CancellationToken,
+    thread: Option<std::thread::JoinHandle<()>>,
+    _data: tempfile::TempDir,
+}
+
+impl std::ops::Deref for Hosted {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.services
+    }
+}
+
+impl Drop for Hosted {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What the services are told about a cluster.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// `bootstrap.servers`.
+    pub bootstrap: String,
+    /// Ids of the brokers that ought to be there.
+    pub brokers: Vec<u16>,
+    /// ZooKeeper client addresses; empty for a cluster without.
+    pub zookeepers: Vec<String>,
+    /// The declared topics; `None` declares none.
+    pub topics_file: Option<PathBuf>,
+}
+
+impl Target {
+    /// A cluster of ZooKeepers and brokers with the declared topics of the checkout.
+    #[must_use]
+    pub fn of(cluster: &Cluster) -> Self {
+        Self {
+            bootstrap: cluster.bootstrap(),
+            brokers: (1..=cluster.spec().brokers).collect(),
+            zookeepers: cluster
+                .zookeepers()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            topics_file: Some(declared_topics()),
+        }
+    }
+}
+
+/// `kafka/topics.yml` of the checkout.
+#[must_use]
+pub fn declared_topics() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../kafka/topics.yml")
+}
+
+/// The services of the shared cluster, or those that `TEST_SERVICES` names.
+///
+/// # Panics
+/// When they cannot be started.
+pub async fn shared_services() -> &'static Services {
+    static SHARED: OnceCell<Services> = OnceCell::const_new();
+    SHARED
+        .get_or_init(|| async {
+            if let Ok(urls) = std::env::var(TEST_SERVICES) {
+                return named(&urls);
+            }
+            let cluster = local_cluster::shared().await.expect("a shared cluster");
+            let hosted = host(&Target::of(cluster));
+            let services = hosted.services.clone();
+            // They end with the process, as the cluster does.
+            std::mem::forget(hosted);
+            services
+        })
+        .await
+}
+
+fn named(urls: &str) -> Services {
+    let mut urls = urls.split(',').map(|url| Api::new(url.trim()));
+    let mut next = || urls.next().expect("TEST_SERVICES has three URLs");
+    Services {
+        admin: next(),
+        health: next(),
+        load_test: next(),
+    }
+}
+
+/// Starts the three services in this process on free ports, with a runtime of their own, since that
+/// of a test ends with it. Does not wait for Kafka.
+///
+/// # Panics
+/// When one refuses its settings.
+#[must_use]
+pub fn host(target: &Target) -> Hosted {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let settings = AllSettings::of(target, data.path());
+    let stop = CancellationToken::new();
+    let (started, addresses) = std::sync::mpsc::channel();
+    let thread = {
+        let stop = stop.clone();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+            runtime.block_on(async {
+                let sockets = [free_port().await, free_port().await, free_port().await];
+                let urls = sockets
+                    .each_ref()
+                    .map(|socket| format!("http://{}", socket.local_addr().expect("it is bound")));
+                started.send(urls).expect("the starter waits");
+                serve(settings, sockets, stop).await;
+            });
+        })
+    };
+    let [admin, health, load_test] = addresses.recv().expect("the services start");
+    Hosted {
+        services: Services {
+            admin: Api::new(&admin),
+            health: Api::new(&health),
+            load_test: Api::new(&load_test),
+        },
+        stop,
+        thread: Some(thread),
+        _data: data,
+    }
+}
+
+async fn free_port() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.expect("a free port")
+}
+
+async fn serve(settings: AllSettings, sockets: [TcpListener; 3], stop: CancellationToken) {
+    let [admin, health, load_test] = sockets;
+    let ends = tokio::join!(
+        kafka_admin_service::run(admin, settings.admin, stop.clone()),
+        kafka_health_service::run(health, settings.health, stop.clone()),
+        load_test_service::run(load_test, settings.load_test, stop.clone()),
+    );
+    for (name, end) in [("admin", ends.0), ("health", ends.1), ("load test", ends.2)] {
+        if let Err(error) = end {
+            eprintln!("the {name} service ended: {error:#}");
+        }
+    }
+}
+
+struct AllSettings {
+    admin: kafka_admin_service::settings::Settings,
+    health: kafka_health_service::settings::Settings,
+    load_test: load_test_service::settings::Settings,
+}
+
+impl AllSettings {
+    fn of(target: &Target, data: &Path) -> Self {
+        let brokers = target.brokers.iter().map(ToString::to_string);
+        let brokers = brokers.collect::<Vec<_>>().join(",");
+        let common = ["service", "--bootstrap-servers", &target.bootstrap];
+        let with = |more: &[&str]| -> Vec<String> {
+            common.iter().chain(more).map(ToString::to_string).collect()
+        };
+        let mut admin = with(&["--expected-brokers", &brokers]);
+        if let Some(file) = &target.topics_file {
+            admin.extend(["--topics-file".to_owned(), file.display().to_string()]);
+        }
+        let zookeepers = target.zookeepers.join(",");
+        let health = with(&[
+            "--expected-brokers",
+            &brokers,
+            "--zookeeper-addresses",
+            &zookeepers,
+        ]);
+        let load_test = with(&["--data-dir", &data.display().to_string()]);
+        Self {
+            admin: kafka_admin_service::settings::Settings::parse_from(admin),
+            health: kafka_health_service::settings::Settings::parse_from(health),
+            load_test: load_test_service::settings::Settings::parse_from(load_test),
+        }
+    }
+}

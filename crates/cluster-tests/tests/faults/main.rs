@@ -1,0 +1,13 @@
+//! Tests that stop, kill and pause nodes, one at a time, on a cluster leased for faults.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where something unexpected is"
+)]
+
+mod all_down;
+mod brokers_down;
+mod controller;
+mod coordinator;
+mod paused_broker;
+mod services;

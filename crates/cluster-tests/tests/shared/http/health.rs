@@ -1,0 +1,112 @@
+//! Every row of the health service on a healthy cluster.
+
+use cluster_tests::PATIENCE;
+use cluster_tests::services::{Services, shared_services};
+use local_cluster::wait_for_condition;
+use reqwest::header;
+
+/// The services, once health says HEALTHY.
+pub async fn healthy() -> &'static Services {
+    let services = shared_services().await;
+    wait_for_condition("health to be HEALTHY", PATIENCE * 2, || async {
+        let answer = services.health.get("/api/health").await;
+        if answer.json()["status"] == "HEALTHY" {
+            Ok(())
+        } else {
+            Err(answer.text)
+        }
+    })
+    .await
+    .unwrap();
+    services
+}
+
+#[tokio::test]
+async fn health_counts_brokers_topics_and_groups() {
+    let health = healthy().await.health.get("/api/health").await.ok_json(200);
+    assert_eq!(health["totalBrokers"], 3, "{health}");
+    assert_eq!(health["healthyBrokers"], 3, "{health}");
+    assert!(
+        health["checkTime"].as_str().unwrap().ends_with('Z'),
+        "{health}"
+    );
+    let brokers = health["brokerStatuses"].as_array().unwrap();
+    assert_eq!(brokers.len(), 3, "{health}");
+    for broker in brokers {
+        assert_eq!(broker["healthy"], true, "{broker}");
+        assert!(
+            broker["brokerId"].is_number() && broker["port"].is_number(),
+            "{broker}"
+        );
+        assert!(
+            broker["host"].is_string() && broker["errorMessage"].is_null(),
+            "{broker}"
+        );
+    }
+    let topic = &health["topicHealth"]["log-events"];
+    assert_eq!(topic["topicName"], "log-events", "{topic}");
+    assert_eq!(topic["partitionCount"], 12, "{topic}");
+    assert_eq!(topic["replicationFactor"], 3, "{topic}");
+    assert_eq!(topic["underReplicatedPartitions"], 0, "{topic}");
+    assert_eq!(topic["healthy"], true, "{topic}");
+    assert_eq!(health["reasons"].as_array().unwrap().len(), 0, "{health}");
+}
+
+#[tokio::test]
+async fn the_log_processor_group_is_watched() {
+    let services = healthy().await;
+    let group = wait_for_condition("the group log-processor", PATIENCE * 2, || async {
+        let health = services.health.get("/api/health").await.json();
+        let group = health["consumerGroupHealth"]["log-processor"].clone();
+        if group["state"] == "Stable" {
+            Ok(group)
+        } else {
+            Err(health["consumerGroupHealth"].to_string())
+        }
+    })
+    .await
+    .unwrap();
+    assert_eq!(group["groupId"], "log-processor", "{group}");
+    assert!(
+        group["totalLag"].is_number() || group["totalLag"].is_null(),
+        "{group}"
+    );
+    assert!(group["partitionLags"].is_object(), "{group}");
+}
+
+#[tokio::test]
+async fn the_status_alone_is_plain_text_or_json_as_asked() {
+    let services = healthy().await;
+    let plain = services.health.get("/api/health/status").await;
+    assert_eq!(plain.status.as_u16(), 200);
+    assert!(
+        plain.header("content-type").starts_with("text/plain"),
+        "{:?}",
+        plain.headers
+    );
+    assert_eq!(plain.text.trim(), "HEALTHY");
+    let url = format!("{}/api/health/status", services.health.base());
+    let asked = reqwest::Client::new()
+        .get(url)
+        .header(header::ACCEPT, "application/json");
+    let json: serde_json::Value =
+        serde_json::from_str(&asked.send().await.unwrap().text().await.unwrap()).unwrap();
+    assert_eq!(json["status"], "HEALTHY");
+}
+
+#[tokio::test]
+async fn the_contracts_metrics_are_exported() {
+    let services = healthy().await;
+    let metrics = services.health.get("/metrics").await.text;
+    assert!(
+        metrics.contains("\nkafka_cluster_brokers_healthy 3\n"),
+        "{metrics}"
+    );
+    let topics = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("kafka_cluster_topics_healthy "));
+    assert!(
+        topics.is_some_and(|number| number.parse::<f64>().unwrap() >= 3.0),
+        "{metrics}"
+    );
+}

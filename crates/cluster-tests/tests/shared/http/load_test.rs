@@ -1,0 +1,266 @@
+//! Every row of the load-test service; Kafka's own tool counts along.
+
+use std::collections::BTreeMap;
+
+use cluster_tests::names::unique;
+use cluster_tests::services::Services;
+use cluster_tests::{PATIENCE, kafka_tool};
+use local_cluster::{shared, wait_for_condition};
+use serde_json::Value;
+use tokio::sync::{Mutex, MutexGuard};
+
+/// One run at a time is the service's rule; tests take turns so that they never see each other's.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+async fn turn() -> (&'static Services, MutexGuard<'static, ()>) {
+    let turn = TURN.lock().await;
+    (super::health::healthy().await, turn)
+}
+
+/// A topic of its own with four partitions.
+async fn topic(services: &Services) -> String {
+    let name = unique("load");
+    let call = format!("/api/topics?topicName={name}&partitions=4&replicationFactor=3");
+    services.admin.post(&call).await.ok_json(201);
+    name
+}
+
+/// End offsets by partition, from Kafka's own tool.
+async fn end_offsets(topic: &str) -> BTreeMap<String, u64> {
+    let bootstrap = shared().await.unwrap().bootstrap();
+    let shell = "org.apache.kafka.tools.GetOffsetShell";
+    let printed = kafka_tool(shell, &bootstrap, &["--topic", topic]).await;
+    printed
+        .lines()
+        .filter_map(|line| line.strip_prefix(topic))
+        .filter_map(|line| {
+            let mut parts = line.trim_start_matches(':').split(':');
+            Some((parts.next()?.to_owned(), parts.next()?.parse().ok()?))
+        })
+        .collect()
+}
+
+fn ordered(latency: &Value) -> bool {
+    let values = ["p50Ms", "p90Ms", "p95Ms", "p99Ms", "p999Ms", "maxMs"]
+        .map(|name| latency[name].as_f64().unwrap());
+    values.is_sorted() && values[0] > 0.0
+}
+
+#[tokio::test]
+async fn a_run_counts_what_kafka_counts() {
+    let (services, _turn) = turn().await;
+    let topic = topic(services).await;
+    let before = services
+        .load_test
+        .get("/api/loadtest/stats")
+        .await
+        .ok_json(200);
+    let call = format!("/api/loadtest/run?eventCount=10000&topic={topic}");
+    let report = services.load_test.post(&call).await.ok_json(200);
+    assert_eq!(report["eventCount"], 10_000, "{report}");
+    assert_eq!(report["topic"], topic.as_str(), "{report}");
+    assert_eq!(report["acknowledged"], 10_000, "{report}");
+    assert_eq!(report["failed"], 0, "{report}");
+    assert!(ordered(&report["latency"]), "{report}");
+    let seconds = report["durationMs"].as_f64().unwrap() / 1_000.0;
+    let throughput = report["throughput"].as_f64().unwrap();
+    assert!((throughput * seconds - 10_000.0).abs() < 10.0, "{report}");
+    assert_eq!(end_offsets(&topic).await.values().sum::<u64>(), 10_000);
+    let after = services
+        .load_test
+        .get("/api/loadtest/stats")
+        .await
+        .ok_json(200);
+    let sent = |stats: &Value| stats["totalSent"].as_u64().unwrap();
+    assert_eq!(sent(&after) - sent(&before), 10_000, "{after}");
+    assert_eq!(
+        after["recentRuns"][0]["runId"], report["runId"],
+        "the newest run comes first"
+    );
+}
+
+#[tokio::test]
+async fn a_paced_run_keeps_to_its_rate() {
+    let (services, _turn) = turn().await;
+    let topic = topic(services).await;
+    let call = format!("/api/loadtest/run?eventCount=2000&rate=1000&topic={topic}");
+    let report = services.load_test.post(&call).await.ok_json(200);
+    assert_eq!(report["acknowledged"], 2_000, "{report}");
+    // The last of 2,000 events is due after 1,999 ms, and nothing is sent before it is due.
+    assert!(
+        report["durationMs"].as_f64().unwrap() >= 1_999.0,
+        "{report}"
+    );
+    assert!(
+        report["throughput"].as_f64().unwrap() <= 1_001.0,
+        "{report}"
+    );
+}
+
+#[tokio::test]
+async fn records_are_log_events_with_an_envelope() {
+    let (services, _turn) = turn().await;
+    let topic = topic(services).await;
+    let call = format!("/api/loadtest/run?eventCount=300&topic={topic}");
+    let report = services.load_test.post(&call).await.ok_json(200);
+    let bootstrap = shared().await.unwrap().bootstrap();
+    let console = "org.apache.kafka.tools.consumer.ConsoleConsumer";
+    let arguments = [
+        "--topic",
+        &topic,
+        "--from-beginning",
+        "--max-messages",
+        "300",
+    ];
+    let printed = kafka_tool(console, &bootstrap, &arguments).await;
+    let events: Vec<&str> = printed
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .collect();
+    assert_eq!(events.len(), 300);
+    let mut ids = std::collections::BTreeSet::new();
+    for text in events {
+        let event: Value = serde_json::from_str(text).unwrap();
+        for field in [
+            "serviceName",
+            "severity",
+            "message",
+            "timestamp",
+            "environment",
+            "hostName",
+        ] {
+            assert!(
+                event[field].as_str().is_some_and(|value| !value.is_empty()),
+                "{field}: {event}"
+            );
+        }
+        assert!(event["metadata"]["requestId"].is_string(), "{event}");
+        assert!(event["metadata"].get("userId").is_some(), "{event}");
+        let id = event["eventId"].as_str().unwrap();
+        assert!(id.starts_with(report["runId"].as_str().unwrap()), "{id}");
+        let (before, rest) = text.split_once(id).unwrap();
+        assert_eq!(before, r#"{"eventId":""#);
+        let read = kafka_cluster::Sequenced::read(id.as_bytes(), rest.as_bytes());
+        ids.insert(read.unwrap().sequence);
+    }
+    assert_eq!(ids, (0..300).collect());
+}
+
+#[tokio::test]
+async fn a_second_run_meanwhile_is_refused_and_progress_is_seen() {
+    let (services, _turn) = turn().await;
+    let topic = topic(services).await;
+    let api = &services.load_test;
+    let call = format!("/api/loadtest/run?eventCount=1500&rate=500&topic={topic}&label=long");
+    let long = tokio::spawn(async move { api.post(&call).await });
+    let running = wait_for_condition("the run to be seen", PATIENCE, || async {
+        let stats = api.get("/api/loadtest/stats").await.json();
+        let sent = stats["running"]["sent"].as_u64().unwrap_or(0);
+        if sent > 0 {
+            Ok(stats["running"].clone())
+        } else {
+            Err(stats.to_string())
+        }
+    })
+    .await
+    .unwrap();
+    let second = api
+        .post(&format!("/api/loadtest/run?eventCount=10&topic={topic}"))
+        .await;
+    let problem = second.problem(409, "run_in_progress");
+    assert!(
+        problem["detail"]
+            .as_str()
+            .unwrap()
+            .contains(running["runId"].as_str().unwrap())
+    );
+    api.post("/api/loadtest/reset")
+        .await
+        .problem(409, "run_in_progress");
+    let report = long.await.unwrap().ok_json(200);
+    assert_eq!(report["label"], "long");
+    assert_eq!(report["acknowledged"], 1_500, "{report}");
+}
+
+#[tokio::test]
+async fn reset_starts_the_totals_again_and_keeps_the_counters() {
+    let (services, _turn) = turn().await;
+    let api = &services.load_test;
+    let topic = topic(services).await;
+    let run = format!("/api/loadtest/run?eventCount=100&topic={topic}");
+    api.post(&run).await.ok_json(200);
+    let counter = |text: &str| {
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("kafka_producer_success_total"));
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .unwrap()
+    };
+    let before = counter(&api.get("/metrics").await.text);
+    assert!(api.post("/api/loadtest/reset").await.status.is_success());
+    let stats = api.get("/api/loadtest/stats").await.ok_json(200);
+    assert_eq!(stats["totalSent"], 0, "{stats}");
+    assert!((counter(&api.get("/metrics").await.text) - before).abs() < 0.5);
+    assert!(
+        api.get("/metrics")
+            .await
+            .text
+            .contains("kafka_producer_send_time_seconds_bucket")
+    );
+}
+
+#[tokio::test]
+async fn wrong_runs_are_refused_before_anything_is_sent() {
+    let (services, _turn) = turn().await;
+    let api = &services.load_test;
+    for count in ["0", "-5", "many", "999999999999"] {
+        let call = format!("/api/loadtest/run?topic=log-events&eventCount={count}");
+        api.post(&call).await.field_problem(400, "eventCount");
+    }
+    let before = end_offsets("log-events").await;
+    api.post("/api/loadtest/run?eventCount=10&topic=log-events&rate=0")
+        .await
+        .field_problem(400, "rate");
+    api.post("/api/loadtest/run?eventCount=10&topik=log-events")
+        .await
+        .field_problem(400, "topik");
+    let unknown = format!("/api/loadtest/run?eventCount=10&topic={}", unique("never"));
+    api.post(&unknown).await.problem(404, "topic_not_found");
+    let audit = api
+        .post("/api/loadtest/run?eventCount=10&topic=audit-logs")
+        .await;
+    assert_eq!(audit.status.as_u16(), 403, "{}", audit.text);
+    let internal = api
+        .post("/api/loadtest/run?eventCount=10&topic=__consumer_offsets")
+        .await;
+    assert_eq!(internal.status.as_u16(), 403, "{}", internal.text);
+    assert_eq!(end_offsets("log-events").await, before);
+}
+
+#[tokio::test]
+async fn the_log_processor_reads_what_is_written() {
+    let (services, _turn) = turn().await;
+    let before = end_offsets("log-events").await.values().sum::<u64>();
+    let run = "/api/loadtest/run?eventCount=500&topic=log-events";
+    services.load_test.post(run).await.ok_json(200);
+    assert_eq!(
+        end_offsets("log-events").await.values().sum::<u64>(),
+        before + 500
+    );
+    wait_for_condition("log-processor to have no lag", PATIENCE * 2, || async {
+        let health = services.health.get("/api/health").await.json();
+        let group = &health["consumerGroupHealth"]["log-processor"];
+        if group["totalLag"] == 0 {
+            Ok(())
+        } else {
+            Err(group.to_string())
+        }
+    })
+    .await
+    .unwrap();
+    let metrics = services.health.get("/metrics").await.text;
+    assert!(
+        metrics.contains("kafka_consumer_lag{group=\"log-processor\"} "),
+        "{metrics}"
+    );
+}

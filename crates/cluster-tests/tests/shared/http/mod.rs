@@ -1,0 +1,8 @@
+//! The services as their users meet them: HTTP by base URL. The same tests hold for services that
+//! were started by other means (`TEST_SERVICES`).
+
+mod admin;
+mod conventions;
+mod health;
+mod load_test;
+mod openapi;
