@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Starts the cluster and its services on this machine, and ends when health says HEALTHY.
+set -euo pipefail
+cd "$(dirname "$0")"
+# shellcheck source=scripts/prerequisites.sh
+. scripts/prerequisites.sh
+
+usage() {
+  cat <<'TEXT'
+usage: ./setup.sh [OPTION]...
+
+Starts 3 ZooKeepers, 3 Kafka brokers and the three services as processes of this machine, and
+Prometheus where it is installed. Safe to run twice: what runs already is left alone.
+
+  --native       as plain processes (the default)
+  --brokers N    start N brokers instead of 3
+  --no-install   never install a package; say what is missing instead
+  --down         stop everything; topics and records stay
+  --reset        stop everything and wipe topics and records
+  --help         this text
+
+Afterwards: ./load-test.sh, target/release/local-cluster --help (stop, kill, pause, start a node),
+./setup.sh --down.
+TEXT
+}
+
+action=up
+brokers=()
+while (($#)); do
+  case $1 in
+  --native) ;;
+  --down) action=down ;;
+  --reset) action=reset ;;
+  --no-install) INSTALL=no ;;
+  --brokers)
+    [[ ${2:-} =~ ^[1-9][0-9]*$ ]] || fail "--brokers needs a number" "for example: ./setup.sh --brokers 4"
+    brokers=(--brokers "$2")
+    shift
+    ;;
+  --help | -h)
+    usage
+    exit 0
+    ;;
+  *) fail "unknown option $1" "see ./setup.sh --help" ;;
+  esac
+  shift
+done
+
+bin=target/release
+need_rust
+
+if [[ $action != up ]]; then
+  # Nothing can run that was never built.
+  [[ -x $bin/local-cluster ]] || {
+    say "nothing to stop: the cluster was never built here"
+    exit 0
+  }
+  if [[ $action == reset ]]; then exec "$bin/local-cluster" reset --yes; fi
+  exec "$bin/local-cluster" down
+fi
+
+# OpenSSL and zlib are what librdkafka links to; curl is for you and load-test.sh.
+need build-essential pkg-config libssl-dev zlib1g-dev default-jre-headless maven curl jq
+
+say "building (the first time takes some minutes)"
+cargo build --release --locked -p local-cluster -p kafka-admin-service \
+  -p kafka-health-service -p load-test-service ||
+  fail "the build failed" "the lines above say why; nothing was started"
+
+exec "$bin/local-cluster" up --services "$bin" "${brokers[@]}"

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# The one test command: format, lints, docs, unit tests, tests on real clusters, rules, scripts.
+set -euo pipefail
+cd "$(dirname "$0")"
+# shellcheck source=scripts/prerequisites.sh
+. scripts/prerequisites.sh
+
+usage() {
+  cat <<'TEXT'
+usage: ./test.sh [--no-install] [--help]
+
+Runs every check and test and prints the seconds of each stage; stops at the first that fails. Real
+brokers are started on addresses of their own, beside whatever runs already, and ended again.
+
+  --no-install   never install a package; say what is missing instead
+TEXT
+}
+
+while (($#)); do
+  case $1 in
+  --no-install) INSTALL=no ;;
+  --help | -h)
+    usage
+    exit 0
+    ;;
+  *) fail "unknown option $1" "see ./test.sh --help" ;;
+  esac
+  shift
+done
+
+# need_prometheus: prometheus and promtool. Debian's package starts a service on port 9090 where
+# systemd runs, so it is unpacked here instead of installed.
+need_prometheus() {
+  local tools=$PWD/target/tools
+  PATH=$PATH:$tools/usr/bin
+  command -v promtool >/dev/null && command -v prometheus >/dev/null && return
+  may_install || fail "missing: promtool and prometheus" "install with: sudo apt-get install prometheus"
+  say "unpacking Debian's prometheus into target/tools (no service is installed)"
+  mkdir -p "$tools"
+  as_root apt-get update -qq
+  (cd "$tools" && apt-get download -qq prometheus && dpkg -x prometheus_*.deb .) >/dev/null 2>&1 ||
+    fail "Debian's prometheus could not be unpacked" "install with: sudo apt-get install prometheus"
+}
+
+timings=()
+# stage NAME COMMAND...: runs one stage and keeps its seconds.
+stage() {
+  local name=$1 started=$SECONDS
+  shift
+  printf '\n=== %s\n' "$name"
+  "$@" || fail "stage \"$name\" failed after $((SECONDS - started)) s" "again: $*"
+  timings+=("$(printf '%5d s  %s' $((SECONDS - started)) "$name")")
+}
+
+# Each alert must be shown to fire and to be quiet.
+alerts_are_tested() {
+  local alert tests untested=0
+  tests=$(cat prometheus/tests/*_test.yml)
+  while read -r alert; do
+    grep -A1 -E "alertname: $alert\$" <<<"$tests" | grep -q 'exp_alerts:$' &&
+      grep -qE "alertname: $alert, exp_alerts: \[\]" <<<"$tests" && continue
+    say "alert $alert: no test in which it fires, or none in which it is quiet"
+    untested=1
+  done < <(sed -n 's/^ *- alert: //p' prometheus/rules/*.yml)
+  return "$untested"
+}
+
+rules() {
+  promtool check config prometheus/prometheus.yml &&
+    promtool check rules prometheus/rules/*.yml &&
+    promtool test rules prometheus/tests/*_test.yml &&
+    alerts_are_tested
+}
+
+prerequisites() {
+  need_rust
+  need build-essential pkg-config libssl-dev zlib1g-dev default-jre-headless maven curl jq \
+    shellcheck valgrind
+  need_prometheus
+}
+
+export RUSTDOCFLAGS="-D warnings" CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
+stage "prerequisites" prerequisites
+stage "scripts (shellcheck)" shellcheck -x ./*.sh scripts/*.sh .ci/run
+stage "alert rules (promtool)" rules
+stage "format" cargo fmt --all --check
+stage "lints (clippy)" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+stage "documentation" cargo doc --workspace --no-deps --locked --quiet
+stage "unit tests" cargo test --workspace --exclude cluster-tests --locked --quiet
+# The services themselves: some tests run the real programs.
+stage "build" cargo build --workspace --locked --quiet
+stage "tests on real clusters" cargo test -p cluster-tests --locked
+
+printf '\nall stages passed in %d s\n' "$SECONDS"
+printf '%s\n' "${timings[@]}"
