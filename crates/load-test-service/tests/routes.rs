@@ -156,13 +156,12 @@ async fn a_json_body_is_read_as_the_query_is() {
 #[tokio::test]
 async fn audit_logs_and_kafkas_own_topics_are_forbidden_without_asking_kafka() {
     for topic in ["audit-logs", "__consumer_offsets", "__transaction_state"] {
-        let begun = Instant::now();
+        // There is no Kafka: whoever asked it first would be told 503.
         let (status, problem) = run(&format!("eventCount=10&topic={topic}")).await;
         assert_eq!(
             (status, &problem["code"]),
             (StatusCode::FORBIDDEN, &json!("forbidden"))
         );
-        assert!(begun.elapsed() < Duration::from_secs(1));
     }
 }
 

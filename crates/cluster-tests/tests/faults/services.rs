@@ -216,7 +216,7 @@ async fn with_all_brokers_down_every_endpoint_answers_and_all_recover() {
             answer.headers
         );
         assert!(
-            answer.took < Duration::from_secs(5),
+            answer.took < Duration::from_secs(10),
             "{:?}: {}",
             answer.took,
             answer.text
@@ -227,7 +227,7 @@ async fn with_all_brokers_down_every_endpoint_answers_and_all_recover() {
             let answer = api.get(path).await;
             assert_eq!(answer.status.as_u16(), 200, "{path}: {}", answer.text);
             assert!(
-                answer.took < Duration::from_secs(1),
+                answer.took < Duration::from_secs(3),
                 "{path}: {:?}",
                 answer.took
             );
