@@ -81,7 +81,7 @@ prerequisites() {
 
 export RUSTDOCFLAGS="-D warnings" CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 stage "prerequisites" prerequisites
-stage "scripts (shellcheck)" shellcheck -x ./*.sh scripts/*.sh .ci/run
+stage "scripts (shellcheck)" shellcheck -x ./*.sh scripts/*.sh kafka/container/* .ci/run
 stage "alert rules (promtool)" rules
 stage "format" cargo fmt --all --check
 stage "lints (clippy)" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings

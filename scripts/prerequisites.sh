@@ -9,7 +9,7 @@
 RUST_VERSION=1.95.0
 JAVA_VERSION=17
 
-say() { printf '%s\n' "$*"; }
+say() { printf "%s\n" "$@"; }
 fail() {
   printf 'error: %s\n' "$1" >&2
   shift

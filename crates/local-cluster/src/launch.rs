@@ -1,6 +1,7 @@
 //! Starting a process in the background, known from its first moment, and why one ended.
 
 use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -33,6 +34,10 @@ printf '%s\n' "$stat" >"$0"
 [ ! -e "${0%/*}/.closed" ] || exit 1
 exec "$@""#;
 
+/// Begins the line that a log gets at each start.
+const STARTS: &str = "--- local-cluster starts";
+const NO_MACHINE: &str = "Could not create the Java Virtual Machine";
+
 impl Launch {
     /// Starts it. Returns once its pid file is there, not once it is ready; blocks for some 3 ms.
     ///
@@ -46,7 +51,9 @@ impl Launch {
                     .map_err(io_error(format!("directory {}", parent.display())))?;
             }
         }
-        let log = open_log(&self.log)?;
+        let mut log = open_log(&self.log)?;
+        // Without the line an old end would be told as the reason of this one.
+        writeln!(log, "{STARTS} {}", self.name).map_err(io_error(what()))?;
         let _ = std::fs::remove_file(&self.pid_file);
         let mut child = Command::new("setsid")
             .args(["sh", "-c", WRAPPER])
@@ -108,7 +115,16 @@ pub fn died(name: &str, log: &Path) -> Error {
 
 fn last_reason(log: &str) -> &str {
     let telling = ["Caused by", "Exception", "ERROR", "FATAL", "Error", "error"];
-    let recent: Vec<&str> = log.lines().rev().take(200).collect();
+    let recent: Vec<&str> = log
+        .lines()
+        .rev()
+        .take(200)
+        .take_while(|line| !line.starts_with(STARTS))
+        .collect();
+    // Java says why its machine did not start, and then only that it did not.
+    if let Some(refused) = recent.iter().position(|line| line.contains(NO_MACHINE)) {
+        return recent.get(refused + 1).unwrap_or(&recent[refused]).trim();
+    }
     telling
         .iter()
         .find_map(|word| recent.iter().find(|line| line.contains(word)))
@@ -155,5 +171,15 @@ mod tests {
         let log = "[x] INFO a\n[x] ERROR Exiting Kafka due to fatal exception\njava.net.BindException: in use\n\tat y\n";
         assert_eq!(last_reason(log), "java.net.BindException: in use");
         assert_eq!(last_reason(""), "it wrote nothing");
+    }
+
+    #[test]
+    fn the_reason_is_one_of_this_start_and_says_why_java_refused() {
+        let before = "java.lang.InterruptedException\n--- local-cluster starts kafka-3\n";
+        assert_eq!(last_reason(before), "it wrote nothing");
+        let refused = format!(
+            "{before}Invalid maximum heap size: -Xmx3q\nError: Could not create the Java Virtual Machine.\nError: A fatal exception has occurred. Program will exit.\n"
+        );
+        assert_eq!(last_reason(&refused), "Invalid maximum heap size: -Xmx3q");
     }
 }

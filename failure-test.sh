@@ -1,0 +1,195 @@
+#!/usr/bin/env bash
+# Hurts one broker under a running load, and shows what health says and that nothing is lost.
+set -euo pipefail
+cd "$(dirname "$0")"
+# shellcheck source=scripts/prerequisites.sh
+. scripts/prerequisites.sh
+
+usage() {
+  cat <<'TEXT'
+usage: ./failure-test.sh [OPTION]... [FAULT]...
+
+Starts a load on a topic of its own, hurts kafka-1 a few seconds later, heals it, and prints when
+what was seen. At the end every acknowledged event must be in Kafka: no less, no more. The topic is
+deleted afterwards. Needs a cluster started by ./setup.sh (or ./setup.sh --docker).
+
+Faults (default: stop pause natively, stop disconnect in Docker):
+  stop         SIGTERM: the broker hands its leaders over
+  kill         SIGKILL
+  pause        connections stay open, nothing answers
+  disconnect   taken off its network (Docker only)
+
+  --broker NAME    the broker to hurt (default kafka-1)
+  --rate N         events a second (default 5000)
+  --seconds N      how long the load lasts (default 45)
+  --fault-seconds N  how long the fault lasts (default 15)
+  --help           this text
+
+Exit status: 0 all faults passed, 1 events were lost or added, or health missed the fault or did not
+recover, 130 interrupted (the broker is healed and the topic deleted).
+TEXT
+}
+
+broker=kafka-1 rate=5000 seconds=45 fault_seconds=15
+faults=()
+# number NAME VALUE
+number() {
+  [[ $2 =~ ^[1-9][0-9]{0,5}$ ]] || fail "$1 needs a number from 1, not \"$2\"" "see ./failure-test.sh --help"
+}
+while (($#)); do
+  case $1 in
+  --broker)
+    broker=${2:-}
+    [[ $broker =~ ^kafka-[1-9][0-9]*$ ]] || fail "--broker needs a name such as kafka-1"
+    shift
+    ;;
+  --rate) number "$1" "${2:-}" && rate=$2 && shift ;;
+  --seconds) number "$1" "${2:-}" && seconds=$2 && shift ;;
+  --fault-seconds) number "$1" "${2:-}" && fault_seconds=$2 && shift ;;
+  --help | -h)
+    usage
+    exit 0
+    ;;
+  stop | kill | pause | disconnect) faults+=("$1") ;;
+  *) fail "unknown option or fault $1" "see ./failure-test.sh --help" ;;
+  esac
+  shift
+done
+((seconds >= fault_seconds + 15)) ||
+  fail "the load ends before the broker is back" "--seconds must be at least --fault-seconds and 15"
+
+admin=http://127.0.0.1:8081 health=http://127.0.0.1:8082 load=http://127.0.0.1:8083
+network=kafka-log-streaming-cluster_kafka-network
+native=target/release/local-cluster
+
+need curl jq
+for url in "$admin" "$health" "$load"; do
+  curl -fsS -m 5 -o /dev/null "$url/livez" 2>/dev/null ||
+    fail "nothing answers at $url" "start the cluster: ./setup.sh"
+done
+if [[ -x $native ]] && "$native" status --json 2>/dev/null |
+  jq -e --arg name "$broker" 'any(.. | objects; .name? == $name and .state? == "running")' >/dev/null; then
+  mode=native
+  ((${#faults[@]})) || faults=(stop pause)
+elif docker inspect "$broker" >/dev/null 2>&1; then
+  mode=docker
+  ((${#faults[@]})) || faults=(stop disconnect)
+else
+  fail "$broker runs neither natively here nor in Docker" "see target/release/local-cluster status, or docker ps"
+fi
+[[ $mode == docker || " ${faults[*]} " != *" disconnect "* ]] ||
+  fail "disconnect needs Docker" "natively, pause does what comes nearest"
+
+hurt() {
+  case $mode-$1 in
+  native-*) "$native" "$1" "$broker" ;;
+  docker-stop | docker-pause) docker "$1" "$broker" ;;
+  docker-kill) docker kill "$broker" ;;
+  docker-disconnect) docker network disconnect "$network" "$broker" ;;
+  esac >/dev/null
+}
+heal() {
+  case $mode-$1 in
+  native-pause) "$native" resume "$broker" ;;
+  native-*) "$native" start "$broker" ;;
+  docker-pause) docker unpause "$broker" ;;
+  docker-disconnect) docker network connect "$network" "$broker" ;;
+  docker-*) docker start "$broker" ;;
+  esac >/dev/null
+}
+
+work=$(mktemp -d)
+hurt_now='' topic='' load_pid=''
+finish() {
+  [[ -z $load_pid ]] || kill "$load_pid" 2>/dev/null || true
+  [[ -z $hurt_now ]] || heal "$hurt_now" || true
+  [[ -z $topic ]] || curl -sS -m 60 -o /dev/null -X DELETE "$admin/api/topics/$topic" || true
+  rm -rf "$work"
+}
+trap finish EXIT
+trap 'printf "\ninterrupted\n" >&2; exit 130' INT TERM
+
+now() { printf '%s' "${EPOCHREALTIME/[.,]/}"; } # microseconds
+# since MICROSECONDS: seconds since then.
+since() { awk -v from="$1" -v to="$(now)" 'BEGIN { printf "%.1f", (to - from) / 1e6 }'; }
+line() { printf '  %6s s  %s\n' "$1" "$2"; }
+
+# until_health SECONDS FILTER: waits until health's answer passes the jq filter.
+until_health() {
+  local end=$((SECONDS + $1))
+  while ((SECONDS < end)); do
+    if curl -sS -m 3 "$health/api/health" 2>/dev/null | jq -e --argjson id "${broker#kafka-}" "$2" >/dev/null 2>&1; then
+      return 0
+    fi
+    sleep 0.2
+  done
+  return 1
+}
+
+end_offsets() {
+  curl -fsS -m 30 "$admin/api/topics/$topic" | jq '[.partitions[].latestOffset] | add'
+}
+
+# drill FAULT: one fault; its result is the exit status.
+drill() {
+  local fault=$1 began good=yes acknowledged failed stored
+  printf '\n%s %s under %d events/s\n' "$fault" "$broker" "$rate"
+  until_health 60 '.status == "HEALTHY"' ||
+    fail "health is not HEALTHY before the fault" "see: curl $health/api/health | jq .reasons"
+  topic=failure-test-$fault-$$
+  curl -fsS -m 60 -o /dev/null -X POST \
+    "$admin/api/topics?topicName=$topic&partitions=12&replicationFactor=3" ||
+    fail "the topic $topic could not be made" "see: curl -X POST $admin/api/topics?topicName=..."
+  curl -sS -o "$work/report" -X POST \
+    "$load/api/loadtest/run?topic=$topic&label=$fault&eventCount=$((rate * seconds))&rate=$rate" &
+  load_pid=$!
+  sleep 5
+
+  began=$(now)
+  hurt_now=$fault
+  hurt "$fault"
+  line "$(since "$began")" "$fault is done"
+  # shellcheck disable=SC2016 # $id belongs to jq
+  if until_health 20 '.status == "DEGRADED" and any(.brokerStatuses[]; .brokerId == $id and (.healthy | not))'; then
+    line "$(since "$began")" "health says DEGRADED and names $broker"
+  else
+    line "$(since "$began")" "FAILED: health does not name $broker"
+    good=no
+  fi
+  sleep "$fault_seconds"
+
+  began=$(now)
+  heal "$fault"
+  hurt_now=
+  line "$(since "$began")" "$broker is back (counted from here)"
+  if until_health 60 '.status == "HEALTHY"'; then
+    line "$(since "$began")" "health says HEALTHY: all replicas are in sync"
+  else
+    line "$(since "$began")" "FAILED: health is not HEALTHY again"
+    good=no
+  fi
+
+  wait "$load_pid" || true
+  load_pid=
+  jq -e '.acknowledged' "$work/report" >/dev/null 2>&1 ||
+    fail "the load was refused or cut off: $(jq -r '.detail // .' "$work/report" 2>/dev/null)"
+  acknowledged=$(jq '.acknowledged' "$work/report") failed=$(jq '.failed' "$work/report")
+  stored=$(end_offsets)
+  jq -r '"           acknowledged \(.acknowledged), failed \(.failed), longest wait for an acknowledgement \(.latency.maxMs / 1000 | . * 10 | round / 10) s"' \
+    "$work/report"
+  if ((stored == acknowledged && failed == 0)); then
+    say "           in Kafka $stored: nothing lost, nothing twice"
+  else
+    say "           FAILED: in Kafka $stored of $acknowledged acknowledged, $failed failed"
+    good=no
+  fi
+  curl -sS -m 60 -o /dev/null -X DELETE "$admin/api/topics/$topic" && topic=
+  [[ $good == yes ]]
+}
+
+status=0
+for fault in "${faults[@]}"; do
+  drill "$fault" || status=1
+done
+((status == 0)) || fail "not every fault passed" "the lines above say which"
+printf '\nall passed: %s\n' "${faults[*]}"
