@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
+
 use crate::native;
 use crate::{KafkaCluster, KafkaError};
 
@@ -106,6 +108,9 @@ pub struct NewTopic {
     pub configs: BTreeMap<String, String>,
 }
 
+/// How long other brokers have to say that they know a topic after all.
+const SECOND_OPINION: Duration = Duration::from_secs(1);
+
 impl KafkaCluster {
     /// All brokers and topics, from whichever broker answers first: while one hangs, others are
     /// asked as well.
@@ -116,24 +121,46 @@ impl KafkaCluster {
         native::metadata(&self.native, native::Topics::All, deadline).await
     }
 
-    /// One topic, from any broker.
+    /// One topic, from any broker that knows it.
+    ///
+    /// A broker that has just started, or a controller that has, may know no topics for a moment: one
+    /// that does not know this topic is no proof, and all others are asked as well.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) when there is none.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) when no broker that answers knows it.
     pub async fn topic(&self, name: &str, deadline: Duration) -> Result<TopicMetadata, KafkaError> {
+        let end = tokio::time::Instant::now() + deadline;
         let metadata =
             native::metadata(&self.native, native::Topics::One(name.to_owned()), deadline).await?;
-        metadata
-            .topics
-            .into_iter()
-            .find(|topic| topic.name == name)
-            .ok_or_else(|| {
-                KafkaError::of_read(
-                    "Metadata",
-                    crate::codes::UNKNOWN_TOPIC_OR_PARTITION,
-                    format!("topic {name:?} not found"),
-                )
-            })
+        let found = metadata.topics.into_iter().find(|t| t.name == name);
+        if let Some(topic) = found {
+            return Ok(topic);
+        }
+        let mut questions = JoinSet::new();
+        for broker in metadata.brokers {
+            if broker.id != metadata.answered_by {
+                let remaining = end.saturating_duration_since(tokio::time::Instant::now());
+                let deadline = remaining.min(SECOND_OPINION);
+                questions.spawn(native::describe_topics(
+                    &self.native,
+                    broker.id,
+                    &[name],
+                    deadline,
+                ));
+            }
+        }
+        while let Some(answer) = questions.join_next().await {
+            if let Ok(Ok(topics)) = answer
+                && let Some(topic) = topics.into_iter().find_map(Result::ok)
+            {
+                return Ok(topic);
+            }
+        }
+        Err(KafkaError::of_read(
+            "Metadata",
+            crate::codes::UNKNOWN_TOPIC_OR_PARTITION,
+            format!("topic {name:?} not found"),
+        ))
     }
 
     /// The named topics as `broker` itself sees them; a topic that it does not know is an error of

@@ -87,14 +87,17 @@ fn not_asked(error: KafkaError) -> Problem {
     }
 }
 
-/// Where the settings may not be read the answer is left to Kafka: it refuses each such record.
+/// Where the settings may not be read, or a broker that has just started does not know the topic yet,
+/// the answer is left to Kafka: it refuses each such record.
 async fn is_compacted(cluster: &KafkaCluster, topic: &str) -> Answer<bool> {
     let answer = cluster.topic_configs(&[topic], DEADLINE).await;
     let settings = match answer.map(|mut topics| topics.pop()) {
         Ok(Some(Ok(settings))) => settings,
         Ok(None) => return Ok(false),
-        Ok(Some(Err(error))) | Err(error) if error.kind == ErrorKind::Denied => {
-            tracing::debug!(%error, topic, "whether the topic is compacted may not be asked");
+        Ok(Some(Err(error))) | Err(error)
+            if matches!(error.kind, ErrorKind::Denied | ErrorKind::NotFound) =>
+        {
+            tracing::debug!(%error, topic, "whether the topic is compacted is not known");
             return Ok(false);
         }
         Ok(Some(Err(error))) | Err(error) => return Err(not_asked(error)),
