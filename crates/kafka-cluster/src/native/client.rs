@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::borrow::text;
 use super::codes;
 use super::handles::{Options, Queue};
-use super::metadata::Nudges;
+use super::nudges::Nudges;
 use super::operation::{CallOptions, Operation};
 use crate::{BootstrapGuard, Connection, KafkaError};
 

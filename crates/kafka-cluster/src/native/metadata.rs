@@ -1,8 +1,7 @@
 //! Plain metadata: brokers and topics as one broker sees them. The only blocking call.
 
-use std::collections::BTreeMap;
 use std::ffi::CStr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka_sys as sys;
@@ -12,8 +11,8 @@ use tokio::time::Instant;
 use super::borrow::{c_text, text};
 use super::client::{Client, REPORT_MARGIN};
 use super::codes;
-use super::describe_configs::probe_broker;
 use super::handles::TopicHandle;
+use super::nudges::nudge;
 use super::operation::millis;
 use crate::{
     BrokerAddress, ClusterMetadata, ErrorKind, KafkaError, PartitionMetadata, TopicMetadata,
@@ -24,10 +23,6 @@ const OPERATION: &str = "Metadata";
 /// After this long without an answer another broker is asked as well: a paused broker keeps its
 /// connection.
 const HEDGE_AFTER: Duration = Duration::from_millis(500);
-/// What a nudge needs to reach the brokers' threads.
-const NUDGE_TIME: Duration = Duration::from_millis(25);
-/// How long a broker that does not answer its nudge gets no other.
-const NUDGE_DEADLINE: Duration = Duration::from_secs(3);
 
 /// What is asked for beside the brokers.
 #[derive(Clone)]
@@ -65,9 +60,7 @@ pub(crate) async fn metadata(
         };
         match tokio::time::timeout_at(until, attempts.join_next()).await {
             Ok(Some(Ok(Ok(metadata)))) => {
-                client
-                    .nudges
-                    .learn(metadata.brokers.iter().map(|broker| broker.id));
+                client.nudges.learn(&metadata.brokers);
                 return Ok(metadata);
             }
             Ok(Some(Ok(Err(error)))) if !error.retriable() => return Err(error),
@@ -88,54 +81,6 @@ pub(crate) async fn metadata(
                 )
             }));
         }
-    }
-}
-
-/// Sends something small to each broker that is not known to hang.
-///
-/// librdkafka takes the broker it sent to last, in whole seconds (`rd_kafka_broker_weight_usable`),
-/// and so goes back to one that hangs for as long as nothing is sent to others.
-async fn nudge(client: &Arc<Client>) {
-    for broker in client.nudges.begin() {
-        let (probe, client) = (probe_broker(client, broker, NUDGE_DEADLINE), client.clone());
-        tokio::spawn(async move {
-            let _ = probe.await;
-            client.nudges.end(broker);
-        });
-    }
-    tokio::time::sleep(NUDGE_TIME).await;
-}
-
-/// The brokers that metadata named last, and those whose nudge is not answered yet.
-#[derive(Default)]
-pub(super) struct Nudges(Mutex<BTreeMap<i32, bool>>);
-
-impl Nudges {
-    fn learn(&self, brokers: impl Iterator<Item = i32>) {
-        let mut state = self.lock();
-        let before = std::mem::take(&mut *state);
-        state.extend(brokers.map(|id| (id, before.get(&id).copied().unwrap_or_default())));
-    }
-
-    /// Marks the brokers that are not awaited as awaited, and names them.
-    fn begin(&self) -> Vec<i32> {
-        let mut state = self.lock();
-        let idle = state.iter_mut().filter(|(_, awaited)| !**awaited);
-        idle.map(|(id, awaited)| {
-            *awaited = true;
-            *id
-        })
-        .collect()
-    }
-
-    fn end(&self, broker: i32) {
-        if let Some(awaited) = self.lock().get_mut(&broker) {
-            *awaited = false;
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<i32, bool>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -302,23 +247,5 @@ unsafe fn array<'a, T>(start: *const T, count: i32) -> &'a [T] {
             std::slice::from_raw_parts(start, count)
         },
         _ => &[],
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_broker_that_does_not_answer_its_nudge_gets_no_other() {
-        let nudges = Nudges::default();
-        assert!(nudges.begin().is_empty());
-        nudges.learn([1, 2].into_iter());
-        assert_eq!(nudges.begin(), [1, 2]);
-        nudges.end(2);
-        nudges.learn([1, 2, 3].into_iter());
-        assert_eq!(nudges.begin(), [2, 3]);
-        nudges.end(1);
-        assert_eq!(nudges.begin(), [1]);
     }
 }

@@ -20,6 +20,7 @@ mod handles;
 mod list_groups;
 mod list_offsets;
 mod metadata;
+mod nudges;
 mod operation;
 
 mod client;

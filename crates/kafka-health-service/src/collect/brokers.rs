@@ -14,6 +14,8 @@ use crate::snapshot::{Address, Connect, NoAnswer, Probe};
 
 /// After a probe that failed at once (a connection that broke) the next one follows soon.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
+/// How long a connection is awaited before the broker is asked all the same.
+const HEAD_START: Duration = Duration::from_millis(100);
 /// librdkafka gives up a broker, and what it was asked, when metadata does not name it any more.
 /// Source: `rdkafka.h`, `RD_KAFKA_RESP_ERR__DESTROY_BROKER`.
 const BROKER_GIVEN_UP: i32 = -137;
@@ -68,23 +70,22 @@ async fn probe_again_and_again(id: i32, context: Context) {
     pace.repeat(&context.stop, attempt).await;
 }
 
-/// Asks and connects at the same time. A refused connection ends the probe at once: librdkafka
-/// would wait for the broker until the deadline.
+/// Connects, and asks once that was not refused: librdkafka would wait for the broker until the
+/// deadline, and connect hundreds of times a second meanwhile, since each change of a broker's state
+/// ends the pause before its next connection (`rd_kafka_broker_get_async`).
 async fn probe(cluster: &KafkaCluster, id: i32, address: &Address, deadline: Duration) -> Probe {
     let began = Moment::now();
-    let answer = cluster.probe(id, deadline);
     let connect = connect((address.host.as_str(), address.port), deadline);
-    tokio::pin!(answer, connect);
-    let (connect, answer) = tokio::select! {
-        answer = &mut answer => match of_answer(answer) {
-            Ok(took) => (None, Ok(took)),
-            Err(why) => (Some(connect.await), Err(why)),
-        },
-        connected = &mut connect => match connected {
-            Connect::Refused => (Some(Connect::Refused), Err(NoAnswer::TimedOut)),
-            other => (Some(other), of_answer(answer.await)),
-        },
+    tokio::pin!(connect);
+    let first = tokio::time::timeout(HEAD_START, &mut connect).await;
+    let (connect, answer) = match first {
+        Ok(Connect::Refused) => (Connect::Refused, Err(NoAnswer::TimedOut)),
+        Ok(connected) => (connected, of_answer(cluster.probe(id, deadline).await)),
+        Err(_) => tokio::join!(connect, async {
+            of_answer(cluster.probe(id, deadline).await)
+        }),
     };
+    let connect = Some(connect).filter(|_| answer.is_err());
     Probe {
         began,
         ended: Moment::now(),
