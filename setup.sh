@@ -4,31 +4,42 @@ set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source=scripts/prerequisites.sh
 . scripts/prerequisites.sh
+# shellcheck source=scripts/docker.sh
+. scripts/docker.sh
 
 usage() {
   cat <<'TEXT'
 usage: ./setup.sh [OPTION]...
 
 Starts 3 ZooKeepers, 3 Kafka brokers and the three services as processes of this machine, and
-Prometheus where it is installed. Safe to run twice: what runs already is left alone.
+Prometheus where it is installed; or all of it in Docker Compose. Safe to run twice: what runs
+already is left alone.
 
   --native       as plain processes (the default)
-  --brokers N    start N brokers instead of 3
+  --docker       in Docker Compose, with Prometheus and Kafka UI
+  --without-ui   in Docker Compose, without Kafka UI (less memory, one image less to fetch)
+  --brokers N    start N brokers instead of 3 (plain processes only)
   --no-install   never install a package; say what is missing instead
   --down         stop everything; topics and records stay
   --reset        stop everything and wipe topics and records
   --help         this text
 
 Afterwards: ./load-test.sh, target/release/local-cluster --help (stop, kill, pause, start a node),
-./setup.sh --down.
+./setup.sh --down (with --docker where you started with it).
 TEXT
 }
 
 action=up
+mode=native
 brokers=()
 while (($#)); do
   case $1 in
-  --native) ;;
+  --native) mode=native ;;
+  --docker) mode=docker ;;
+  --without-ui)
+    mode=docker
+    UI=no
+    ;;
   --down) action=down ;;
   --reset) action=reset ;;
   --no-install) INSTALL=no ;;
@@ -45,6 +56,13 @@ while (($#)); do
   esac
   shift
 done
+
+if [[ $mode == docker ]]; then
+  ((${#brokers[@]} == 0)) || fail "--brokers is for plain processes" "leave it or --docker out"
+  need curl
+  "docker_$action"
+  exit
+fi
 
 bin=target/release
 need_rust

@@ -1,0 +1,39 @@
+# The three services, one target each: docker compose build kafka-admin-service
+FROM rust:1.95-bookworm AS build
+WORKDIR /src
+COPY Cargo.toml Cargo.lock ./
+COPY crates crates
+# One build for all three; what was compiled stays in the builder's cache.
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/src/target \
+    cargo build --release --locked \
+      -p kafka-admin-service -p kafka-health-service -p load-test-service \
+    && install -D -t /out target/release/kafka-admin-service \
+      target/release/kafka-health-service target/release/load-test-service \
+    && strip /out/*
+
+FROM debian:bookworm-slim AS service
+RUN apt-get update -qq \
+    && apt-get install -y -qq --no-install-recommends libssl3 zlib1g ca-certificates >/dev/null \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/apt /var/log/dpkg.log \
+    && useradd --system --uid 1000 --home-dir /data --create-home service
+USER service
+WORKDIR /data
+VOLUME /data
+ENV DATA_DIR=/data
+
+FROM service AS kafka-admin-service
+COPY --from=build /out/kafka-admin-service /usr/local/bin/
+COPY kafka/topics.yml /etc/kafka-admin-service/topics.yml
+ENV LISTEN=0.0.0.0:8081 TOPICS_FILE=/etc/kafka-admin-service/topics.yml
+ENTRYPOINT ["kafka-admin-service"]
+
+FROM service AS kafka-health-service
+COPY --from=build /out/kafka-health-service /usr/local/bin/
+ENV LISTEN=0.0.0.0:8082
+ENTRYPOINT ["kafka-health-service"]
+
+FROM service AS load-test-service
+COPY --from=build /out/load-test-service /usr/local/bin/
+ENV LISTEN=0.0.0.0:8083
+ENTRYPOINT ["load-test-service"]

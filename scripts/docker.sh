@@ -1,0 +1,100 @@
+# shellcheck shell=bash
+# The stack in Docker Compose: sourced by setup.sh, after prerequisites.sh.
+#
+#   UI=no           without Kafka UI (--without-ui)
+
+HEALTH_URL=http://127.0.0.1:8082
+# Compose builds one image for six nodes; naming one of them is enough.
+BUILT=(zookeeper-1 kafka-admin-service kafka-health-service load-test-service)
+NODES=(zookeeper-1 zookeeper-2 zookeeper-3 kafka-1 kafka-2 kafka-3)
+SERVICES=(kafka-admin-service kafka-health-service load-test-service prometheus)
+PORTS=(19092 19093 19094 8081 8082 8083 9090)
+# Six Java machines, three services and Prometheus; 8 GB laptops have room for Kafka UI as well.
+NEEDED_MEMORY_MB=3500
+# A first start on a slow machine; what takes longer says why in its log.
+START_LIMIT_S=300
+
+# compose ARGUMENT...: whichever Compose is installed.
+compose() {
+  if docker compose version >/dev/null 2>&1; then
+    docker compose "$@"
+  else
+    docker-compose "$@"
+  fi
+}
+
+need_docker() {
+  command -v docker >/dev/null ||
+    fail "Docker is not installed" "install it, or run the same cluster as plain processes: ./setup.sh --native"
+  local said
+  said=$(docker info --format '{{.MemTotal}}' 2>&1) ||
+    fail "the Docker engine does not answer: $(tail -n 1 <<<"$said")" \
+      "start it (and see that you may use it), or: ./setup.sh --native"
+  docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null ||
+    fail "Docker Compose is missing" "install the package docker-compose-plugin (or docker-compose)"
+  ((said / 1024 / 1024 >= NEEDED_MEMORY_MB)) ||
+    fail "Docker has $((said / 1024 / 1024)) MB of memory, and $NEEDED_MEMORY_MB MB are needed" \
+      "give it more, or set smaller heaps in .env (see .env.example)"
+}
+
+# Ports that a container of ours does not hold already.
+need_free_ports() {
+  local port ours
+  ours=$(compose ps -q 2>/dev/null | xargs -r docker inspect \
+    --format '{{range .NetworkSettings.Ports}}{{range .}}{{.HostPort}} {{end}}{{end}}' 2>/dev/null) || ours=
+  for port in "${PORTS[@]}"; do
+    grep -qw "$port" <<<"$ours" && continue
+    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || continue
+    fail "port $port is taken: $(ss -Hltnp "sport = :$port" 2>/dev/null | head -n 1 | grep -o 'users:.*' || true)" \
+      "end who listens there (./setup.sh --native --down ends a native cluster), and try again"
+  done
+}
+
+docker_up() {
+  need_docker
+  need_free_ports
+  local wanted=("${NODES[@]}" "${SERVICES[@]}")
+  [[ ${UI:-yes} == no ]] || wanted+=(kafka-ui)
+  say "building the images (the first time takes some minutes)"
+  compose build "${BUILT[@]}" || fail "the images were not built" "the lines above say why; nothing was started"
+  local started=$SECONDS
+  compose up -d --no-build "${wanted[@]}" || docker_explain "the stack did not start"
+  docker_wait
+  say "HEALTHY after $((SECONDS - started)) s; docker compose ps shows every container"
+  docker_addresses
+}
+
+docker_wait() {
+  local end=$((SECONDS + START_LIMIT_S)) status=
+  until [[ $status == HEALTHY ]]; do
+    ((SECONDS < end)) || docker_explain "health says \"${status:-nothing}\" after $START_LIMIT_S s"
+    sleep 0.5
+    status=$(curl -sS -m 3 "$HEALTH_URL/api/health/status" 2>/dev/null) || status=
+  done
+}
+
+# docker_explain WHAT: ends with the likely cause.
+docker_explain() {
+  local node
+  for node in kafka-1 kafka-2 kafka-3; do
+    docker logs --tail 200 "$node" 2>&1 | grep -q InconsistentClusterIdException || continue
+    fail "$1: the volume of $node belongs to another cluster" \
+      "keep both kinds of volumes or neither: ./setup.sh --docker --reset wipes them"
+  done
+  compose ps >&2 || true
+  fail "$1" "look at: docker compose logs kafka-1 (or another name above)"
+}
+
+docker_addresses() {
+  say "" \
+    "  admin       http://127.0.0.1:8081/swagger-ui/" \
+    "  health      http://127.0.0.1:8082/api/health" \
+    "  load test   http://127.0.0.1:8083/swagger-ui/   ./load-test.sh" \
+    "  Prometheus  http://127.0.0.1:9090"
+  [[ ${UI:-yes} == no ]] || say "  Kafka UI    http://127.0.0.1:8080"
+  say "  brokers     localhost:19092,localhost:19093,localhost:19094"
+}
+
+docker_down() { need_docker && compose down --remove-orphans --timeout 60; }
+
+docker_reset() { need_docker && compose down --remove-orphans --volumes --timeout 60; }
