@@ -129,6 +129,7 @@ mod tests {
         View {
             snapshot: Arc::new(cluster.snapshot.clone()),
             judgement: judge(&cluster.snapshot, cluster.now, &Limits::default()),
+            most_partition_series: 0,
         }
     }
 

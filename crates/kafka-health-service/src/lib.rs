@@ -49,7 +49,8 @@ pub async fn run(
     let watch = &settings.watch;
     let snapshot = Snapshot::expecting(&watch.expected_brokers.0, &watch.zookeeper_addresses.0);
     let store = Arc::new(Store::new(snapshot));
-    let state = State::new(store.clone(), watch.limits());
+    let state = State::new(store.clone(), watch.limits())
+        .with_partition_series(watch.most_partition_series);
     let router = router(state.clone(), &settings.http)?;
 
     let mut background = collect::start(cluster, &store, settings.watch, &stop);

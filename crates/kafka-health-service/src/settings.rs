@@ -90,6 +90,11 @@ pub struct WatchSettings {
     /// Time from one check of a ZooKeeper node to the next
     #[arg(long, env = "ZOOKEEPER_INTERVAL", default_value = "2s", value_parser = parse_duration)]
     pub zookeeper_interval: Duration,
+
+    /// How many series of lag by group, topic and partition /metrics may show; 0 shows none. How
+    /// many did not fit is a metric of its own
+    #[arg(long, env = "MOST_PARTITION_SERIES", default_value_t = 2000)]
+    pub most_partition_series: usize,
 }
 
 /// Broker ids, separated by commas; may be empty.

@@ -13,6 +13,7 @@ use crate::snapshot::{Snapshot, Store};
 pub struct State {
     store: Arc<Store>,
     limits: Limits,
+    most_partition_series: usize,
 }
 
 /// One snapshot and what it means now: whatever is answered from one view cannot disagree.
@@ -22,13 +23,28 @@ pub struct View {
     pub snapshot: Arc<Snapshot>,
     /// What it means.
     pub judgement: Judgement,
+    /// How many series by partition `/metrics` may show.
+    pub most_partition_series: usize,
 }
 
 impl State {
-    /// Judges what `store` holds by `limits`.
+    /// Judges what `store` holds by `limits`; `/metrics` shows no series by partition.
     #[must_use]
     pub fn new(store: Arc<Store>, limits: Limits) -> Self {
-        Self { store, limits }
+        Self {
+            store,
+            limits,
+            most_partition_series: 0,
+        }
+    }
+
+    /// The same with up to `most` series by partition in `/metrics`.
+    #[must_use]
+    pub fn with_partition_series(self, most: usize) -> Self {
+        Self {
+            most_partition_series: most,
+            ..self
+        }
     }
 
     /// Where the snapshot is kept.
@@ -45,6 +61,7 @@ impl State {
         View {
             snapshot,
             judgement,
+            most_partition_series: self.most_partition_series,
         }
     }
 }

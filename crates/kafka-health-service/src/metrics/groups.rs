@@ -4,7 +4,7 @@ use prometheus::proto::MetricType;
 
 use super::{Family, Sample, count, count_u64};
 use crate::rules::LagVerdict;
-use crate::snapshot::Group;
+use crate::snapshot::{Group, PartitionLag};
 use crate::state::View;
 
 pub(super) const FAMILIES: &[Family] = &[
@@ -22,22 +22,59 @@ pub(super) const FAMILIES: &[Family] = &[
         labels: &["group"],
         samples: |view| each(view, |group| Some(count(unknown(group)))),
     },
+    // The name and labels of kafka_exporter, which dashboards of others read.
+    Family {
+        name: "kafka_consumergroup_lag",
+        help: "Records of one partition that the group has not committed yet.",
+        kind: MetricType::GAUGE,
+        labels: &["consumergroup", "topic", "partition"],
+        samples: by_partition,
+    },
+    Family {
+        name: "kafka_health_partition_series_left_out",
+        help: "Partitions with known lag that kafka_consumergroup_lag does not show, by --most-partition-series.",
+        kind: MetricType::GAUGE,
+        labels: &[],
+        samples: left_out,
+    },
 ];
 
 /// One series for each group whose lag was measured recently.
 fn each(view: &View, value: fn(&Group) -> Option<f64>) -> Vec<Sample> {
-    let Some(seen) = &view.snapshot.groups.seen else {
-        return Vec::new();
-    };
-    let known = view.judgement.groups.iter().filter_map(|(id, verdict)| {
-        let group = seen.value.by_id.get(id)?;
-        let known = verdict.lag == LagVerdict::Known;
-        known
-            .then(|| value(group))
-            .flatten()
-            .map(|value| Sample::of(id, value))
+    measured(view)
+        .filter_map(|(id, group)| Some(Sample::of(id, value(group)?)))
+        .collect()
+}
+
+/// Groups whose lag was measured recently.
+fn measured(view: &View) -> impl Iterator<Item = (&String, &Group)> {
+    let seen = view.snapshot.groups.seen.as_ref();
+    seen.into_iter().flat_map(|seen| {
+        let groups = view.judgement.groups.iter();
+        groups
+            .filter(|(_, verdict)| verdict.lag == LagVerdict::Known)
+            .filter_map(|(id, _)| seen.value.by_id.get_key_value(id))
+    })
+}
+
+fn by_partition(view: &View) -> Vec<Sample> {
+    let known = measured(view).flat_map(|(id, group)| {
+        group.partitions.iter().filter_map(move |(place, lag)| {
+            Some(Sample {
+                labels: vec![id.clone(), place.topic.clone(), place.partition.to_string()],
+                value: count_u64(lag.records()?),
+            })
+        })
     });
-    known.collect()
+    known.take(view.most_partition_series).collect()
+}
+
+/// Not known until groups were read.
+fn left_out(view: &View) -> Vec<Sample> {
+    let lags = measured(view).flat_map(|(_, group)| group.partitions.values());
+    let known = lags.filter_map(PartitionLag::records).count();
+    let left_out = count(known.saturating_sub(view.most_partition_series));
+    Sample::only(view.snapshot.groups.seen.as_ref().map(|_| left_out))
 }
 
 fn unknown(group: &Group) -> usize {

@@ -166,8 +166,13 @@ mod tests {
     use crate::snapshot::{Snapshot, Store};
 
     fn scrape(snapshot: Snapshot) -> String {
+        scrape_with(snapshot, 1)
+    }
+
+    fn scrape_with(snapshot: Snapshot, partition_series: usize) -> String {
         let registry = Registry::new();
-        let state = State::new(Arc::new(Store::new(snapshot)), Limits::default());
+        let state = State::new(Arc::new(Store::new(snapshot)), Limits::default())
+            .with_partition_series(partition_series);
         register(&registry, state).unwrap();
         TextEncoder::new()
             .encode_to_string(&registry.gather())
@@ -191,6 +196,8 @@ mod tests {
             "kafka_cluster_under_min_isr_partitions 0",
             "kafka_broker_up{broker_id=\"1\"} 1",
             "kafka_consumer_lag{group=\"log-processor\"} 0",
+            "kafka_consumergroup_lag{consumergroup=\"log-processor\",partition=\"0\",topic=\"log-events\"} 0",
+            "kafka_health_partition_series_left_out 0",
             "kafka_cluster_health_status{status=\"HEALTHY\"} 1",
             "kafka_cluster_health_status{status=\"UNKNOWN\"} 0",
             "# TYPE kafka_broker_probe_failures_total counter",
@@ -242,6 +249,16 @@ mod tests {
         assert!(has(&text, "kafka_broker_up{broker_id=\"1\"} 0"), "{text}");
         assert!(has(&text, "kafka_cluster_brokers_healthy 2"), "{text}");
         assert!(!text.contains("kafka_consumer_lag"), "{text}");
+    }
+
+    #[test]
+    fn partitions_beyond_the_bound_are_counted_and_not_shown() {
+        let text = scrape_with(Cluster::healthy().snapshot, 0);
+        assert!(!text.contains("kafka_consumergroup_lag{"), "{text}");
+        assert!(
+            has(&text, "kafka_health_partition_series_left_out 1"),
+            "{text}"
+        );
     }
 
     #[test]
