@@ -4,7 +4,10 @@
 //! nodes of a cluster that it leases for itself.
 
 pub mod api;
+pub mod dashboards;
 pub mod names;
+pub mod prometheus;
+pub mod promql;
 pub mod records;
 pub mod services;
 

@@ -59,7 +59,7 @@ impl Jvm {
             broker_heap: "-Xms128m -Xmx256m".into(),
             zookeeper_heap: "-Xmx64m".into(),
             broker_agent: true,
-            zookeeper_agent: false,
+            zookeeper_agent: true,
         }
     }
 }

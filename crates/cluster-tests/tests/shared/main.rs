@@ -10,6 +10,7 @@ mod groups;
 mod http;
 mod kraft;
 mod memory;
+mod monitoring;
 mod offsets;
 mod reader;
 mod topics;

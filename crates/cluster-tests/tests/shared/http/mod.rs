@@ -3,6 +3,6 @@
 
 mod admin;
 mod conventions;
-mod health;
+pub mod health;
 mod load_test;
 mod openapi;
