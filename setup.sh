@@ -11,13 +11,14 @@ usage() {
   cat <<'TEXT'
 usage: ./setup.sh [OPTION]...
 
-Starts 3 ZooKeepers, 3 Kafka brokers and the three services as processes of this machine, and
-Prometheus where it is installed; or all of it in Docker Compose. Safe to run twice: what runs
-already is left alone.
+Starts 3 ZooKeepers, 3 Kafka brokers and the three services, and ends when health says HEALTHY.
+In Docker Compose where a Docker engine answers, with Prometheus, Grafana and Kafka UI; otherwise as
+plain processes of this machine, with Prometheus where it is installed. Safe to run twice: what
+runs already is left alone.
 
-  --native       as plain processes (the default)
-  --docker       in Docker Compose, with Prometheus and Kafka UI
-  --without-ui   in Docker Compose, without Kafka UI (less memory, one image less to fetch)
+  --native       as plain processes
+  --docker       in Docker Compose
+  --without-ui   in Docker Compose, without Kafka UI and Grafana (less memory, nothing to fetch for them)
   --brokers N    start N brokers instead of 3 (plain processes only)
   --no-install   never install a package; say what is missing instead
   --down         stop everything; topics and records stay
@@ -25,12 +26,12 @@ already is left alone.
   --help         this text
 
 Afterwards: ./load-test.sh, target/release/local-cluster --help (stop, kill, pause, start a node),
-./setup.sh --down (with --docker where you started with it).
+./setup.sh --down.
 TEXT
 }
 
 action=up
-mode=native
+mode=auto
 brokers=()
 while (($#)); do
   case $1 in
@@ -57,6 +58,24 @@ while (($#)); do
   shift
 done
 
+bin=target/release
+native_runs() { [[ -x $bin/local-cluster ]] && "$bin/local-cluster" status --json 2>/dev/null | grep -q '"running"'; }
+engine_answers() { docker info >/dev/null 2>&1 && has_compose; }
+docker_runs() { engine_answers && [[ -n $(compose ps -q 2>/dev/null) ]]; }
+
+# What runs already decides; then what there is to wipe; then whether an engine could run it.
+if [[ $mode == auto ]]; then
+  mode=native
+  if ((${#brokers[@]})) || native_runs; then
+    :
+  elif docker_runs; then
+    mode=docker
+  elif [[ $action == up || ($action == reset && ! -e .cluster) ]] && engine_answers; then
+    mode=docker
+    say "a Docker engine answers: in Docker Compose (--native means plain processes)"
+  fi
+fi
+
 if [[ $mode == docker ]]; then
   ((${#brokers[@]} == 0)) || fail "--brokers is for plain processes" "leave it or --docker out"
   need curl
@@ -64,7 +83,6 @@ if [[ $mode == docker ]]; then
   exit
 fi
 
-bin=target/release
 need_rust
 
 if [[ $action != up ]]; then

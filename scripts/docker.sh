@@ -1,16 +1,19 @@
 # shellcheck shell=bash
 # The stack in Docker Compose: sourced by setup.sh, after prerequisites.sh.
 #
-#   UI=no           without Kafka UI (--without-ui)
+#   UI=no           without Kafka UI and Grafana (--without-ui)
 
 HEALTH_URL=http://127.0.0.1:8082
 # Compose builds one image for six nodes; naming one of them is enough.
 BUILT=(zookeeper-1 kafka-admin-service kafka-health-service load-test-service)
 NODES=(zookeeper-1 zookeeper-2 zookeeper-3 kafka-1 kafka-2 kafka-3)
 SERVICES=(kafka-admin-service kafka-health-service load-test-service prometheus)
+UIS=(kafka-ui grafana)
 PORTS=(19092 19093 19094 8081 8082 8083 9090)
-# Six Java machines, three services and Prometheus; 8 GB laptops have room for Kafka UI as well.
+UI_PORTS=(8080 3000)
+# Six Java machines, three services and Prometheus; 8 GB laptops have room for the other two as well.
 NEEDED_MEMORY_MB=3500
+UI_MEMORY_MB=1000
 # A first start on a slow machine; what takes longer says why in its log.
 START_LIMIT_S=300
 
@@ -23,6 +26,8 @@ compose() {
   fi
 }
 
+has_compose() { docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null; }
+
 need_docker() {
   command -v docker >/dev/null ||
     fail "Docker is not installed" "install it, or run the same cluster as plain processes: ./setup.sh --native"
@@ -30,11 +35,18 @@ need_docker() {
   said=$(docker info --format '{{.MemTotal}}' 2>&1) ||
     fail "the Docker engine does not answer: $(tail -n 1 <<<"$said")" \
       "start it (and see that you may use it), or: ./setup.sh --native"
-  docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null ||
+  has_compose ||
     fail "Docker Compose is missing" "install the package docker-compose-plugin (or docker-compose)"
-  ((said / 1024 / 1024 >= NEEDED_MEMORY_MB)) ||
-    fail "Docker has $((said / 1024 / 1024)) MB of memory, and $NEEDED_MEMORY_MB MB are needed" \
-      "give it more, or set smaller heaps in .env (see .env.example)"
+  MEMORY_MB=$((said / 1024 / 1024))
+}
+
+need_memory() {
+  local needed=$NEEDED_MEMORY_MB advice="give it more"
+  if [[ ${UI:-yes} == yes ]]; then
+    needed=$((needed + UI_MEMORY_MB))
+    advice="give it more, or leave Kafka UI and Grafana out: ./setup.sh --without-ui"
+  fi
+  ((MEMORY_MB >= needed)) || fail "Docker has $MEMORY_MB MB of memory, and $needed MB are needed" "$advice"
 }
 
 # Ports that a container of ours does not hold already.
@@ -42,7 +54,9 @@ need_free_ports() {
   local port ours
   ours=$(compose ps -q 2>/dev/null | xargs -r docker inspect \
     --format '{{range .NetworkSettings.Ports}}{{range .}}{{.HostPort}} {{end}}{{end}}' 2>/dev/null) || ours=
-  for port in "${PORTS[@]}"; do
+  local ports=("${PORTS[@]}")
+  [[ ${UI:-yes} == no ]] || ports+=("${UI_PORTS[@]}")
+  for port in "${ports[@]}"; do
     grep -qw "$port" <<<"$ours" && continue
     (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || continue
     fail "port $port is taken: $(ss -Hltnp "sport = :$port" 2>/dev/null | head -n 1 | grep -o 'users:.*' || true)" \
@@ -52,9 +66,10 @@ need_free_ports() {
 
 docker_up() {
   need_docker
+  need_memory
   need_free_ports
   local wanted=("${NODES[@]}" "${SERVICES[@]}")
-  [[ ${UI:-yes} == no ]] || wanted+=(kafka-ui)
+  [[ ${UI:-yes} == no ]] || wanted+=("${UIS[@]}")
   say "building the images (the first time takes some minutes)"
   compose build "${BUILT[@]}" || fail "the images were not built" "the lines above say why; nothing was started"
   local started=$SECONDS
@@ -91,10 +106,12 @@ docker_addresses() {
     "  health      http://127.0.0.1:8082/api/health" \
     "  load test   http://127.0.0.1:8083/swagger-ui/   ./load-test.sh" \
     "  Prometheus  http://127.0.0.1:9090"
-  [[ ${UI:-yes} == no ]] || say "  Kafka UI    http://127.0.0.1:8080"
+  [[ ${UI:-yes} == no ]] ||
+    say "  Grafana     http://127.0.0.1:3000   (${GRAFANA_USER:-admin}/${GRAFANA_PASSWORD:-admin} unless .env says otherwise)" \
+      "  Kafka UI    http://127.0.0.1:8080"
   say "  brokers     localhost:19092,localhost:19093,localhost:19094"
 }
 
-docker_down() { need_docker && compose down --remove-orphans --timeout 60; }
+docker_down() { need_docker && compose --profile kafka-4 down --remove-orphans --timeout 60; }
 
-docker_reset() { need_docker && compose down --remove-orphans --volumes --timeout 60; }
+docker_reset() { need_docker && compose --profile kafka-4 down --remove-orphans --volumes --timeout 60; }
