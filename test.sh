@@ -52,24 +52,35 @@ stage() {
   timings+=("$(printf '%5d s  %s' $((SECONDS - started)) "$name")")
 }
 
-# Each alert must be shown to fire and to be quiet.
+# Each alert must be shown to fire, to be quiet, and to stay quiet in the recorded rolling restart;
+# and the runbook must say what to do.
 alerts_are_tested() {
-  local alert tests untested=0
+  local alert tests missing=0
   tests=$(cat prometheus/tests/*_test.yml)
+  lacks() { say "alert $1: $2" && missing=1; }
   while read -r alert; do
-    grep -A1 -E "alertname: $alert\$" <<<"$tests" | grep -q 'exp_alerts:$' &&
-      grep -qE "alertname: $alert, exp_alerts: \[\]" <<<"$tests" && continue
-    say "alert $alert: no test in which it fires, or none in which it is quiet"
-    untested=1
+    grep -A1 -E "alertname: $alert\$" <<<"$tests" | grep -q 'exp_alerts:$' || lacks "$alert" "no test in which it fires"
+    grep -qE "alertname: $alert, exp_alerts: \[\]" prometheus/tests/alerts_test.yml || lacks "$alert" "no test in which it is quiet"
+    grep -qE "alertname: $alert, exp_alerts: \[\]" prometheus/tests/rolling_restart_test.yml ||
+      lacks "$alert" "not in the recorded rolling restart (prometheus/tests/record.sh)"
+    grep -qx "## $alert" docs/RUNBOOK.md || lacks "$alert" "not in docs/RUNBOOK.md"
   done < <(sed -n 's/^ *- alert: //p' prometheus/rules/*.yml)
-  return "$untested"
+  return "$missing"
+}
+
+# Both modes scrape the same jobs; Kafka UI is there in Compose only.
+jobs_are_the_same() {
+  local jobs='s/^ *- job_name: //p'
+  diff <(sed -n "$jobs" prometheus/prometheus.yml) \
+    <(sed -n "$jobs" prometheus/compose/prometheus.yml | grep -vx kafka-ui)
 }
 
 rules() {
   promtool check config prometheus/prometheus.yml &&
+    promtool check config prometheus/compose/prometheus.yml &&
     promtool check rules prometheus/rules/*.yml &&
     promtool test rules prometheus/tests/*_test.yml &&
-    alerts_are_tested
+    alerts_are_tested && jobs_are_the_same
 }
 
 prerequisites() {
@@ -81,7 +92,7 @@ prerequisites() {
 
 export RUSTDOCFLAGS="-D warnings" CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 stage "prerequisites" prerequisites
-stage "scripts (shellcheck)" shellcheck -x ./*.sh scripts/*.sh kafka/container/* .ci/run
+stage "scripts (shellcheck)" shellcheck -x ./*.sh scripts/* kafka/container/* tests/*.sh prometheus/tests/*.sh .ci/run
 stage "alert rules (promtool)" rules
 stage "format" cargo fmt --all --check
 stage "lints (clippy)" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
