@@ -53,6 +53,10 @@ pub trait DeliveryObserver: Send + Sync + 'static {
 
     /// librdkafka's statistics as JSON, every `statistics.interval.ms` where that is set.
     fn statistics(&self, _json: &[u8]) {}
+
+    /// An error of the client as a whole, such as a lost connection; the records that it costs have
+    /// outcomes of their own. `reason` is librdkafka's wording, with the broker's name.
+    fn client_error(&self, _error: &KafkaError, _reason: &str) {}
 }
 
 /// Why a record was not taken.
@@ -164,6 +168,8 @@ impl<O: DeliveryObserver> ClientContext for Observed<O> {
     /// librdkafka logs the same by `log`, and the records that it costs have outcomes of their own.
     fn error(&self, error: rdkafka::error::KafkaError, reason: &str) {
         tracing::debug!(%error, reason, "producer");
+        self.0
+            .client_error(&KafkaError::of_client("Produce", &error), reason);
     }
 }
 

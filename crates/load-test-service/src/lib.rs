@@ -1,11 +1,12 @@
 //! Loads the cluster with realistic log events and reports what was acknowledged, how fast.
 //!
 //! [`plan`] says what a run should do, [`generator`] sends, [`mod@run`] takes it from plan to report,
-//! [`runner`] keeps to one at a time and remembers them. [`log_event`] is what is sent, and
-//! [`log_processor`] the consumer group that reads it.
+//! [`ledger`] keeps the fate of each event, [`runner`] keeps to one run at a time and remembers them.
+//! [`log_event`] is what is sent, and [`log_processor`] the consumer group that reads it.
 
 pub mod generator;
 pub mod kafka_watch;
+pub mod ledger;
 pub mod log_event;
 pub mod log_processor;
 pub mod metrics;

@@ -37,6 +37,8 @@ pub struct Plan {
     pub label: Option<String>,
     /// Seed of the corpus.
     pub seed: u64,
+    /// Whether everything is read back after the run.
+    pub verify: bool,
 }
 
 impl Plan {
@@ -50,6 +52,7 @@ impl Plan {
             warmup_events: 0,
             label: None,
             seed: SEED,
+            verify: false,
         }
     }
 

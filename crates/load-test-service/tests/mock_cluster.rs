@@ -74,6 +74,22 @@ fn the_report_says_what_went_over_the_wire_and_by_which_properties() {
 }
 
 #[test]
+fn the_timeline_the_curve_and_the_service_time_are_of_the_same_events() {
+    let report = run(&job(Plan::new(20_000, "log-events")));
+    let acknowledged: u64 = report.timeline.iter().map(|p| p.acknowledged).sum();
+    assert_eq!(acknowledged, 20_000, "{:?}", report.timeline);
+    let (latency, service) = (report.latency.unwrap(), report.service_time.unwrap());
+    assert!(service.max_ms <= latency.max_ms, "{service:?} {latency:?}");
+    let curve_max = report.latency_curve.last().unwrap().ms;
+    assert!((curve_max - latency.max_ms).abs() < 1e-9);
+    let gap = report.disturbances.longest_gap.unwrap();
+    assert!(gap.duration_ms <= report.duration_ms, "{gap:?}");
+    assert!((0..4).contains(&gap.partition), "{gap:?}");
+    assert_eq!(report.disturbances.first_error_at, None);
+    assert_eq!(report.verification, None);
+}
+
+#[test]
 fn the_warm_up_stands_apart_in_the_report_and_counts_in_the_metrics() {
     let mut plan = Plan::new(1_000, "log-events");
     plan.warmup_events = 500;

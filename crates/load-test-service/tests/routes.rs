@@ -235,6 +235,7 @@ async fn every_route_stands_in_the_openapi_document_with_its_fields() {
             ("topic", true),
             ("rate", false),
             ("warmupEvents", false),
+            ("verify", false),
             ("label", false),
         ]
     );

@@ -47,6 +47,8 @@ pub struct Generation<'a> {
     pub count: u64,
     /// When each.
     pub schedule: Schedule,
+    /// The first intended send time, on the run's clock.
+    pub started_ns: u64,
     /// The run that the records belong to.
     pub run: RunId,
     /// Which producer of the run this is.
@@ -83,6 +85,8 @@ pub struct Generated {
     pub started_ns: u64,
     /// The most that a record was handed over later than intended, in nanoseconds.
     pub max_lag_ns: u64,
+    /// Time in which a record was due and could not be handed over, in nanoseconds.
+    pub back_pressure_ns: u64,
     /// Why it ended.
     pub end: End,
 }
@@ -102,12 +106,13 @@ pub fn generate(
         free: FreeSlots::default(),
         lane: None,
     };
-    let started_ns = clock.now_ns();
+    let started_ns = generation.started_ns;
     let mut generated = Generated {
         sent: 0,
         payload_bytes: 0,
         started_ns,
         max_lag_ns: 0,
+        back_pressure_ns: 0,
         end: End::Complete,
     };
     // Without a schedule a record is intended for the moment of the first try, not of the last.
@@ -142,6 +147,7 @@ pub fn generate(
             }
             Handed::Back => {
                 std::thread::sleep(BACK_PRESSURE_PAUSE);
+                generated.back_pressure_ns += clock.now_ns().saturating_sub(now_ns);
                 look_at = generated.sent;
             }
         }
@@ -196,7 +202,12 @@ impl Sender<'_> {
         let Some(lane) = self.lane.take().or_else(|| self.runs.next(now_ns)) else {
             return Handed::Back;
         };
-        let place = InFlight { intended_ns, lane };
+        let place = InFlight {
+            sequence,
+            intended_ns,
+            sent_ns: now_ns,
+            lane,
+        };
         let Some(token) = outcomes.slots().take(&mut self.free, place) else {
             self.lane = Some(lane);
             return Handed::Back;
@@ -224,7 +235,7 @@ impl Sender<'_> {
             Err(SendError::Refused(error)) => {
                 lanes.settled(lane);
                 outcomes.slots().give_back(token);
-                outcomes.refused(&error.name);
+                outcomes.refused(sequence, &error.name);
                 Handed::Over { payload_bytes: 0 }
             }
         }

@@ -38,6 +38,11 @@ impl Lanes {
         self.partitions.len()
     }
 
+    /// The partition id of each lane.
+    pub fn partitions(&self) -> &[i32] {
+        &self.partitions
+    }
+
     /// The partition id of a lane.
     pub fn partition(&self, lane: u32) -> i32 {
         self.partitions[lane as usize]

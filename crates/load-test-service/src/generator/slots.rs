@@ -9,8 +9,12 @@ use std::sync::{Mutex, PoisonError};
 /// What is remembered of a record until its outcome is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InFlight {
+    /// Its number among those of its producer.
+    pub sequence: u64,
     /// When it should have been sent, in nanoseconds of the run's clock.
     pub intended_ns: u64,
+    /// When it was handed to the producer.
+    pub sent_ns: u64,
     /// Which of the run's partitions it went to, as an index.
     pub lane: u32,
 }
@@ -21,8 +25,16 @@ pub struct InFlight {
 /// through librdkafka's queue locks, which order them.
 #[derive(Debug)]
 pub struct Slots {
-    places: Box<[(AtomicU64, AtomicU32)]>,
+    places: Box<[Place]>,
     given_back: Mutex<Vec<u32>>,
+}
+
+#[derive(Debug, Default)]
+struct Place {
+    sequence: AtomicU64,
+    intended_ns: AtomicU64,
+    sent_ns: AtomicU64,
+    lane: AtomicU32,
 }
 
 /// The taking thread's own stock of free places, so that the shared list is locked once per many.
@@ -30,7 +42,7 @@ pub struct Slots {
 pub struct FreeSlots(Vec<u32>);
 
 impl Slots {
-    /// Room for `capacity` records in flight (12 bytes each).
+    /// Room for `capacity` records in flight (32 bytes each).
     pub fn new(capacity: u32) -> Self {
         Self {
             places: (0..capacity).map(|_| Default::default()).collect(),
@@ -48,18 +60,22 @@ impl Slots {
             std::mem::swap(&mut free.0, &mut given_back);
         }
         let token = free.0.pop()? as usize;
-        let (intended_ns, lane) = &self.places[token];
-        intended_ns.store(record.intended_ns, Relaxed);
-        lane.store(record.lane, Relaxed);
+        let place = &self.places[token];
+        place.sequence.store(record.sequence, Relaxed);
+        place.intended_ns.store(record.intended_ns, Relaxed);
+        place.sent_ns.store(record.sent_ns, Relaxed);
+        place.lane.store(record.lane, Relaxed);
         Some(token)
     }
 
     /// Reads the place of `token` and gives it back; to be called once for each that was taken.
     pub fn give_back(&self, token: usize) -> InFlight {
-        let (intended_ns, lane) = &self.places[token];
+        let place = &self.places[token];
         let record = InFlight {
-            intended_ns: intended_ns.load(Relaxed),
-            lane: lane.load(Relaxed),
+            sequence: place.sequence.load(Relaxed),
+            intended_ns: place.intended_ns.load(Relaxed),
+            sent_ns: place.sent_ns.load(Relaxed),
+            lane: place.lane.load(Relaxed),
         };
         self.given_back
             .lock()
@@ -73,9 +89,11 @@ impl Slots {
 mod tests {
     use super::*;
 
-    fn record(intended_ns: u64) -> InFlight {
+    fn record(sequence: u64) -> InFlight {
         InFlight {
-            intended_ns,
+            sequence,
+            intended_ns: sequence * 10,
+            sent_ns: sequence * 10 + 1,
             lane: 3,
         }
     }

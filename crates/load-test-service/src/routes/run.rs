@@ -38,6 +38,8 @@ pub struct RunRequest {
     #[schema(minimum = 0, maximum = 1_000_000)]
     #[param(minimum = 0, maximum = 1_000_000)]
     warmup_events: Option<u64>,
+    /// Read everything back after the run and account for each event; false unless given.
+    verify: Option<bool>,
     /// A name of your own for the run, at most 100 characters.
     #[schema(max_length = 100)]
     #[param(max_length = 100)]
@@ -50,6 +52,7 @@ impl FromFields for Plan {
         let topic = fields.required::<String>("topic");
         let rate = fields.optional_in("rate", RATE);
         let warmup_events = fields.with_default_in("warmupEvents", WARMUP_EVENTS, 0);
+        let verify = fields.with_default("verify", false);
         let label = fields.optional::<String>("label");
 
         if let Some(message) = topic.as_deref().and_then(topic_name_problem) {
@@ -70,6 +73,7 @@ impl FromFields for Plan {
         let mut plan = Self::new(event_count?, topic?);
         plan.rate = rate?;
         plan.warmup_events = warmup_events?;
+        plan.verify = verify?;
         plan.label = label?;
         let message = format!(
             "is too low: {} events would take more than {} s",

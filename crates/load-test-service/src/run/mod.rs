@@ -2,12 +2,14 @@
 //!
 //! A run of its own producer: its counters begin at zero, and nothing of an earlier run is in its
 //! way. Before the clock starts, metadata are fetched and every leader is connected. The clock runs
-//! from the first intended send to the last delivery report.
+//! from the first intended send to the last delivery report. A run that is verified is read back
+//! after that.
 //!
 //! A run ends, in this order of likelihood: when every event has its outcome; when the service is
 //! stopped; when Kafka acknowledged nothing for [`STALL`]; at the plan's own deadline.
 
 mod clock;
+mod gaps;
 mod grouping;
 mod outcomes;
 mod producer_settings;
@@ -15,15 +17,21 @@ mod progress;
 mod report;
 mod statistics;
 mod summary;
+mod timeline;
+mod troubles;
+mod verification;
 
 pub use clock::Clock;
-pub use outcomes::{Outcomes, Tally};
+pub use outcomes::{Outcomes, PhaseOfRun, Tally};
 pub use progress::{CountsSeen, Phase, Progress};
-pub use report::{Failures, Latency, LatencyMeasures, Outcome, RunReport, Warmup};
+pub use report::{AcknowledgementGap, ClientError, Disturbances, Failures, Latency};
+pub use report::{LatencyMeasures, Outcome, PercentilePoint, RunReport, Warmup};
 #[cfg(test)]
 pub use summary::sample_report;
+pub use timeline::{Timeline, TimelinePoint};
+pub use verification::{FailedEvents, Verification, VerificationOutcome};
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use kafka_cluster::{Connection, KafkaError, PartitionMetadata, RecordProducer, RunId};
@@ -38,6 +46,7 @@ use grouping::{Grouping, max_run_age};
 use producer_settings::{MESSAGE_TIMEOUT, effective_properties, producer_config};
 use report::milliseconds;
 use summary::{Concluded, Sent, summarise};
+use verification::{Readback, Written};
 
 /// A run without any acknowledgement for so long is given up: by then everything that was in flight
 /// has failed (`MESSAGE_TIMEOUT`), and what is sent now would too.
@@ -85,18 +94,23 @@ pub struct Job {
 pub fn execute(job: &Job) -> Result<RunReport, KafkaError> {
     let mut run = Run::connect(job)?;
     let (warmup, end_of_warmup) = run.warm_up();
+    let readback = job.plan.verify.then(|| run.begin_readback()).transpose()?;
     let before = run.outcomes.await_statistics(STATISTICS_PATIENCE, |_| true);
-    let measured = match end_of_warmup {
+    let mut measured = match end_of_warmup {
         End::Complete => run.measure(),
         cut_short => Sent::nothing(cut_short, run.clock.now_ns()),
     };
     let after = run.outcomes.await_statistics(STATISTICS_PATIENCE, |_| true);
+    let verification = readback.map(|readback| run.verify(readback, &mut measured));
     let mut report = summarise(Concluded {
         run_id: run_id_text(job.id),
         plan: &job.plan,
         clock: run.clock,
         sent: &measured,
         warmup,
+        timeline: run.timeline(measured.duration_ns()),
+        partitions: run.lanes.partitions().to_vec(),
+        verification,
         producer_properties: effective_properties(&run.config),
         slots: run.grouping.slots,
         all_connected: run.all_connected,
@@ -168,8 +182,13 @@ impl<'a> Run<'a> {
             return (Warmup::default(), End::Complete);
         }
         self.job.progress.enter(Phase::WarmingUp);
-        self.outcomes.begin(false);
+        let phase = PhaseOfRun {
+            measured: false,
+            started_ns: self.clock.now_ns(),
+            ledger_for: None,
+        };
         let sent = self.send(
+            phase,
             plan.warmup_events,
             None,
             WARMUP_PRODUCER,
@@ -188,17 +207,49 @@ impl<'a> Run<'a> {
     fn measure(&mut self) -> Sent {
         let plan = &self.job.plan;
         self.job.progress.enter(Phase::Sending);
-        self.outcomes.begin(true);
-        self.send(plan.event_count, plan.rate, 0, plan.deadline())
+        let phase = PhaseOfRun {
+            measured: true,
+            started_ns: self.clock.now_ns(),
+            ledger_for: plan.verify.then_some(plan.event_count),
+        };
+        self.send(phase, plan.event_count, plan.rate, 0, plan.deadline())
+    }
+
+    /// Where the partitions end before the measured records: the warm-up is behind us.
+    fn begin_readback(&self) -> Result<Readback, KafkaError> {
+        let (connection, topic) = (&self.job.connection, &self.job.plan.topic);
+        Readback::begin(connection, topic, self.lanes.partitions())
+    }
+
+    fn verify(&self, readback: Readback, sent: &mut Sent) -> Verification {
+        self.job.progress.enter(Phase::Verifying);
+        let gaps = &sent.tally.gaps;
+        let partitions = self.lanes.partitions().iter().enumerate();
+        let written = Written {
+            run: self.job.id,
+            acknowledged: partitions
+                .map(|(lane, id)| (*id, gaps.acknowledged_on(lane)))
+                .collect(),
+            ledgers: sent.tally.ledger.take().into_iter().collect(),
+        };
+        readback.verify(written, &self.job.stop)
+    }
+
+    fn timeline(&self, duration_ns: u64) -> Vec<TimelinePoint> {
+        let timeline = self.job.progress.timeline.lock();
+        let timeline = timeline.unwrap_or_else(PoisonError::into_inner);
+        timeline.points(duration_ns)
     }
 
     fn send(
         &mut self,
+        phase: PhaseOfRun,
         count: u64,
         rate: Option<u64>,
         producer_number: u16,
         deadline: Duration,
     ) -> Sent {
+        self.outcomes.begin(phase);
         let generation = Generation {
             producer: &self.producer,
             outcomes: &self.outcomes,
@@ -206,6 +257,7 @@ impl<'a> Run<'a> {
             topic: &self.job.plan.topic,
             count,
             schedule: Schedule::from_rate(rate),
+            started_ns: phase.started_ns,
             run: self.job.id,
             producer_number,
             deadline,
@@ -230,10 +282,7 @@ impl<'a> Run<'a> {
     /// Waits until every record that was sent has its outcome. Records have theirs after
     /// [`MESSAGE_TIMEOUT`] at the latest; a run that was stopped or given up does not wait for that.
     fn drain(&self, sent: u64, end_of_sending: End) {
-        let all_settled = || {
-            let seen = self.outcomes.counts().see();
-            seen.acknowledged + seen.failed >= sent
-        };
+        let all_settled = || self.outcomes.settled() >= sent;
         let patience = match end_of_sending {
             End::Complete => MESSAGE_TIMEOUT + STOP_DRAIN,
             End::Stopped => STOP_DRAIN,

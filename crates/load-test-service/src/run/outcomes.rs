@@ -7,13 +7,17 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use kafka_cluster::{Delivery, DeliveryObserver, Persistence};
+use kafka_cluster::{Delivery, DeliveryObserver, KafkaError, Persistence};
 use prometheus::local::{LocalHistogram, LocalIntCounter};
 
 use super::clock::Clock;
+use super::gaps::Gaps;
 use super::progress::{Counts, Progress};
 use super::statistics::ClientStatistics;
-use crate::generator::{Lanes, Slots};
+use super::timeline::PresentSecond;
+use super::troubles::Troubles;
+use crate::generator::{InFlight, Lanes, Slots};
+use crate::ledger::{Fate, Ledger};
 use crate::metrics::{Metrics, NOT_WRITTEN, POSSIBLY_WRITTEN};
 
 /// Latencies are kept in microseconds up to ten minutes, to three digits: 170 KB.
@@ -27,6 +31,8 @@ const NO_OUTCOME: &str = "NO_OUTCOME";
 pub struct Tally {
     /// Microseconds from the intended send time to the acknowledgement, of acknowledged records.
     pub latency_us: Histogram<u64>,
+    /// The same from the moment a record was handed to the producer.
+    pub service_us: Histogram<u64>,
     /// Failed and certainly not in the log.
     pub not_written: u64,
     /// Failed and perhaps in the log.
@@ -35,6 +41,23 @@ pub struct Tally {
     pub errors: BTreeMap<String, u64>,
     /// Time of the latest outcome on the run's clock, in nanoseconds; 0 without any.
     pub last_outcome_ns: u64,
+    /// The longest time without an acknowledgement.
+    pub gaps: Gaps,
+    /// What went wrong and when.
+    pub troubles: Troubles,
+    /// The fate of each record, where that is kept.
+    pub ledger: Option<Ledger>,
+}
+
+/// What the tally of a phase is made for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PhaseOfRun {
+    /// The warm-up is counted apart.
+    pub measured: bool,
+    /// The first intended send time, on the run's clock.
+    pub started_ns: u64,
+    /// Whether to keep the fate of each record, of so many.
+    pub ledger_for: Option<u64>,
 }
 
 /// The observer of a run's producer. Its callbacks come from the producer's poll thread, and while
@@ -54,21 +77,29 @@ pub struct Outcomes {
 
 struct Counting {
     tally: Tally,
-    measured: bool,
+    phase: PhaseOfRun,
+    second: PresentSecond,
     acknowledged: LocalIntCounter,
     send_time: LocalHistogram,
 }
 
 impl Tally {
-    /// Nothing yet.
-    pub fn empty() -> Self {
+    /// Nothing yet, on so many lanes.
+    pub fn empty(lanes: usize) -> Self {
+        let histogram = || {
+            Histogram::new_with_max(LATENCY_MAX_US, 3)
+                .expect("1 to ten minutes at three digits is a valid range")
+        };
         Self {
-            latency_us: Histogram::new_with_max(LATENCY_MAX_US, 3)
-                .expect("1 to ten minutes at three digits is a valid range"),
+            latency_us: histogram(),
+            service_us: histogram(),
             not_written: 0,
             possibly_written: 0,
             errors: BTreeMap::new(),
             last_outcome_ns: 0,
+            gaps: Gaps::of(lanes),
+            troubles: Troubles::default(),
+            ledger: None,
         }
     }
 
@@ -93,8 +124,9 @@ impl Outcomes {
         metrics: Metrics,
     ) -> Self {
         let counting = Counting {
-            tally: Tally::empty(),
-            measured: false,
+            tally: Tally::empty(lanes.count()),
+            phase: PhaseOfRun::default(),
+            second: PresentSecond::new(),
             acknowledged: metrics.acknowledged.local(),
             send_time: metrics.send_time.local(),
         };
@@ -123,10 +155,11 @@ impl Outcomes {
 
     /// Begins the next phase with an empty tally. Every record of the phase before must have its
     /// outcome.
-    pub fn begin(&self, measured: bool) {
+    pub fn begin(&self, phase: PhaseOfRun) {
         let mut counting = self.counting();
-        counting.tally = Tally::empty();
-        counting.measured = measured;
+        counting.tally = Tally::empty(self.lanes.count());
+        counting.tally.ledger = phase.ledger_for.map(Ledger::with_room_for);
+        counting.phase = phase;
         self.last_acknowledged_ns
             .store(self.clock.now_ns(), Relaxed);
     }
@@ -140,12 +173,27 @@ impl Outcomes {
             self.count_failure(&mut counting, Persistence::PossiblyPersisted, NO_OUTCOME);
         }
         counting.flush_metrics();
-        counting.tally.clone()
+        if counting.phase.measured {
+            counting.second.flush(&self.progress.timeline);
+        }
+        let empty = Tally::empty(self.lanes.count());
+        let mut tally = std::mem::replace(&mut counting.tally, empty);
+        tally.gaps.close(tally.last_outcome_ns);
+        if let Some(ledger) = &mut tally.ledger {
+            ledger.give_up(sent);
+        }
+        tally
+    }
+
+    /// Records of the present phase that have their outcome.
+    pub fn settled(&self) -> u64 {
+        let counting = self.counting();
+        counting.tally.acknowledged() + counting.tally.failed()
     }
 
     /// Live counters of the present phase.
     pub fn counts(&self) -> &Counts {
-        let measured = self.counting().measured;
+        let measured = self.counting().phase.measured;
         self.counts_of(measured)
     }
 
@@ -155,9 +203,12 @@ impl Outcomes {
     }
 
     /// Counts a record that the producer would not take.
-    pub fn refused(&self, error_name: &str) {
+    pub fn refused(&self, sequence: u64, error_name: &str) {
+        let now_ns = self.clock.now_ns();
         let mut counting = self.counting();
-        counting.tally.last_outcome_ns = self.clock.now_ns();
+        counting.tally.last_outcome_ns = now_ns;
+        counting.settle(sequence, Fate::NotWritten);
+        self.note_failure(&mut counting, now_ns);
         self.count_failure(&mut counting, Persistence::NotPersisted, error_name);
     }
 
@@ -200,6 +251,15 @@ impl Outcomes {
         }
     }
 
+    /// When it failed, which is known only of a record that has an outcome.
+    fn note_failure(&self, counting: &mut Counting, now_ns: u64) {
+        counting.tally.troubles.error(now_ns);
+        if counting.phase.measured {
+            let since_ns = now_ns.saturating_sub(counting.phase.started_ns);
+            counting.second.failed(since_ns, &self.progress.timeline);
+        }
+    }
+
     fn count_failure(&self, counting: &mut Counting, persistence: Persistence, error_name: &str) {
         let label = match persistence {
             Persistence::NotPersisted => {
@@ -217,13 +277,57 @@ impl Outcomes {
             .entry(error_name.to_owned())
             .or_default() += 1;
         self.metrics.failed.with_label_values(&[label]).inc();
-        self.counts_of(counting.measured)
+        self.counts_of(counting.phase.measured)
             .failed
             .fetch_add(1, Relaxed);
     }
 }
 
+impl Outcomes {
+    fn acknowledged(&self, counting: &mut Counting, record: InFlight, now_ns: u64) {
+        let InFlight {
+            sequence,
+            intended_ns,
+            sent_ns,
+            lane,
+        } = record;
+        let latency_ns = now_ns.saturating_sub(intended_ns);
+        let service_ns = now_ns.saturating_sub(sent_ns);
+        let latency_us = latency_ns / 1_000;
+        counting.settle(sequence, Fate::Acknowledged);
+        let Tally {
+            gaps,
+            troubles,
+            latency_us: latencies,
+            service_us: services,
+            ..
+        } = &mut counting.tally;
+        latencies.saturating_record(latency_us);
+        services.saturating_record(service_ns / 1_000);
+        gaps.acknowledged(lane, intended_ns, now_ns);
+        troubles.acknowledged(now_ns);
+        if counting.phase.measured {
+            let since_ns = now_ns.saturating_sub(counting.phase.started_ns);
+            counting
+                .second
+                .acknowledged(since_ns, latency_us, &self.progress.timeline);
+        }
+        counting.acknowledged.inc();
+        counting.send_time.observe(latency_ns as f64 / 1e9);
+        self.counts_of(counting.phase.measured)
+            .acknowledged
+            .fetch_add(1, Relaxed);
+        self.last_acknowledged_ns.store(now_ns, Relaxed);
+    }
+}
+
 impl Counting {
+    fn settle(&mut self, sequence: u64, fate: Fate) {
+        if let Some(ledger) = &mut self.tally.ledger {
+            ledger.settle(sequence, fate);
+        }
+    }
+
     fn flush_metrics(&mut self) {
         self.acknowledged.flush();
         self.send_time.flush();
@@ -238,23 +342,24 @@ impl DeliveryObserver for Outcomes {
         let mut counting = self.counting();
         counting.tally.last_outcome_ns = now_ns;
         match delivery {
-            Delivery::Acknowledged { .. } => {
-                let latency_ns = now_ns.saturating_sub(record.intended_ns);
-                counting
-                    .tally
-                    .latency_us
-                    .saturating_record(latency_ns / 1_000);
-                counting.acknowledged.inc();
-                counting.send_time.observe(latency_ns as f64 / 1e9);
-                self.counts_of(counting.measured)
-                    .acknowledged
-                    .fetch_add(1, Relaxed);
-                self.last_acknowledged_ns.store(now_ns, Relaxed);
-            }
+            Delivery::Acknowledged { .. } => self.acknowledged(&mut counting, record, now_ns),
             Delivery::Failed { persistence, error } => {
+                let fate = match persistence {
+                    Persistence::NotPersisted => Fate::NotWritten,
+                    Persistence::PossiblyPersisted => Fate::PossiblyWritten,
+                };
+                counting.settle(record.sequence, fate);
+                counting.tally.gaps.failed(record.lane, record.intended_ns);
+                self.note_failure(&mut counting, now_ns);
                 self.count_failure(&mut counting, *persistence, &error.name);
             }
         }
+    }
+
+    fn client_error(&self, error: &KafkaError, reason: &str) {
+        let now_ns = self.clock.now_ns();
+        let mut counting = self.counting();
+        counting.tally.troubles.say(now_ns, &error.name, reason);
     }
 
     /// Comes every `statistics.interval.ms`, which is also how often the metrics are brought up to
@@ -275,17 +380,18 @@ impl DeliveryObserver for Outcomes {
 
 #[cfg(test)]
 mod tests {
-    use kafka_cluster::{KafkaError, PartitionMetadata, codes};
+    use kafka_cluster::{PartitionMetadata, codes};
     use prometheus::Registry;
 
     use super::*;
-    use crate::generator::{FreeSlots, InFlight};
+    use crate::generator::FreeSlots;
 
     struct Fixture {
         outcomes: Outcomes,
         free: FreeSlots,
         clock: Clock,
         metrics: Metrics,
+        sequence: u64,
     }
 
     impl Fixture {
@@ -305,13 +411,18 @@ mod tests {
                 Arc::default(),
                 metrics.clone(),
             );
-            outcomes.begin(true);
+            outcomes.begin(PhaseOfRun {
+                measured: true,
+                started_ns: 0,
+                ledger_for: Some(10),
+            });
             let free = FreeSlots::default();
             Self {
                 outcomes,
                 free,
                 clock,
                 metrics,
+                sequence: 0,
             }
         }
 
@@ -319,9 +430,12 @@ mod tests {
         fn settle(&mut self, delivery: &Delivery) {
             let intended_ns = self.clock.now_ns();
             let place = InFlight {
+                sequence: self.sequence,
                 intended_ns,
+                sent_ns: intended_ns,
                 lane: 0,
             };
+            self.sequence += 1;
             let token = self.outcomes.slots().take(&mut self.free, place).unwrap();
             self.outcomes.lanes().sent(0);
             self.outcomes.delivered(token, delivery);
@@ -361,6 +475,32 @@ mod tests {
     }
 
     #[test]
+    fn the_ledger_the_gaps_and_the_timeline_are_told_each_outcome() {
+        let mut fixture = Fixture::new();
+        fixture.settle(&acknowledged());
+        fixture.settle(&failed(Persistence::NotPersisted));
+        let error = KafkaError::of_read("Produce", codes::REQUEST_TIMED_OUT, "");
+        fixture.outcomes.client_error(&error, "a:1/1: lost");
+        fixture.settle(&acknowledged());
+        let tally = fixture.outcomes.close(4);
+        let ledger = tally.ledger.unwrap();
+        let fates: Vec<_> = (0..4).map(|sequence| ledger.fate(sequence)).collect();
+        let expected = [
+            Fate::Acknowledged,
+            Fate::NotWritten,
+            Fate::Acknowledged,
+            Fate::PossiblyWritten,
+        ];
+        assert_eq!(fates, expected.map(Some));
+        assert_eq!(tally.gaps.acknowledged_on(0), 2);
+        assert!(tally.troubles.first_acknowledgement_after_ns > tally.troubles.first_error_ns);
+        assert_eq!(tally.troubles.said[0].text, "a:1/1: lost");
+        let timeline = fixture.outcomes.progress.timeline.lock().unwrap();
+        let points = timeline.points(1_000_000_000);
+        assert_eq!((points[0].acknowledged, points[0].failed), (2, 1));
+    }
+
+    #[test]
     fn a_record_without_any_outcome_is_possibly_written() {
         let mut fixture = Fixture::new();
         fixture.settle(&acknowledged());
@@ -373,7 +513,7 @@ mod tests {
     fn a_new_phase_begins_with_nothing() {
         let mut fixture = Fixture::new();
         fixture.settle(&acknowledged());
-        fixture.outcomes.begin(false);
+        fixture.outcomes.begin(PhaseOfRun::default());
         assert_eq!(fixture.outcomes.close(0).acknowledged(), 0);
     }
 

@@ -1,8 +1,11 @@
 //! The live counters of a run: written by its threads, read by `GET /api/loadtest/stats`.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
 use serde::{Deserialize, Serialize};
+
+use super::timeline::Timeline;
 
 /// How far a run has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -16,13 +19,16 @@ pub enum Phase {
     Sending,
     /// All sent; the last acknowledgements are awaited.
     Draining,
+    /// Reading back what was acknowledged.
+    Verifying,
 }
 
-const PHASES: [Phase; 4] = [
+const PHASES: [Phase; 5] = [
     Phase::Connecting,
     Phase::WarmingUp,
     Phase::Sending,
     Phase::Draining,
+    Phase::Verifying,
 ];
 
 /// Counters of one phase of sending.
@@ -79,6 +85,8 @@ pub struct Progress {
     pub warmup: Counts,
     /// The measured records.
     pub measured: Counts,
+    /// How the measured phase goes, by the second; the present second is not in it yet.
+    pub timeline: Mutex<Timeline>,
 }
 
 impl Progress {

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::statistics::WireUse;
+use super::timeline::TimelinePoint;
+use super::verification::Verification;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -96,6 +98,98 @@ impl Latency {
     }
 }
 
+/// A point of the curve of latencies.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PercentilePoint {
+    /// So many percent of the events were as fast as this or faster.
+    pub percentile: f64,
+    /// Milliseconds.
+    pub ms: f64,
+}
+
+/// The percentiles of the curve: denser towards the slow end.
+const CURVE: [f64; 17] = [
+    0.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 97.5, 99.0, 99.5, 99.75, 99.9, 99.95, 99.99, 99.995,
+    99.999, 100.0,
+];
+
+/// The curve of a histogram of microseconds; empty when that is.
+pub fn percentile_curve(histogram: &Histogram<u64>) -> Vec<PercentilePoint> {
+    if histogram.is_empty() {
+        return Vec::new();
+    }
+    CURVE
+        .map(|percentile| PercentilePoint {
+            percentile,
+            ms: histogram.value_at_percentile(percentile) as f64 / 1_000.0,
+        })
+        .to_vec()
+}
+
+/// What went wrong during a run, and when. All absent where nothing did.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Disturbances {
+    /// The longest time for which a partition acknowledged nothing although events were due there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub longest_gap: Option<AcknowledgementGap>,
+    /// The first failed event or lost connection.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "service_kit::time::millis::optional"
+    )]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub first_error_at: Option<Timestamp>,
+    /// The first acknowledgement after that, on any partition.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "service_kit::time::millis::optional"
+    )]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub first_acknowledgement_after_error_at: Option<Timestamp>,
+    /// What the client said of its connections, in order of first appearance; 20 kinds at most.
+    #[serde(default)]
+    pub client_errors: Vec<ClientError>,
+}
+
+/// A time without an acknowledgement.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AcknowledgementGap {
+    /// The partition.
+    pub partition: i32,
+    /// Since when: when the first event that waited should have been sent, or the acknowledgement
+    /// before that.
+    #[serde(with = "service_kit::time::millis")]
+    #[schema(value_type = String, format = DateTime)]
+    pub began_at: Timestamp,
+    /// Until the next acknowledgement, or the end of the run.
+    pub duration_ms: f64,
+}
+
+/// Something that the client said, however often.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientError {
+    /// When first.
+    #[serde(with = "service_kit::time::millis")]
+    #[schema(value_type = String, format = DateTime)]
+    pub first_at: Timestamp,
+    /// When last.
+    #[serde(with = "service_kit::time::millis")]
+    #[schema(value_type = String, format = DateTime)]
+    pub last_at: Timestamp,
+    /// How often.
+    pub count: u64,
+    /// Kafka's or librdkafka's name of the error.
+    pub error: String,
+    /// Its words.
+    pub message: String,
+}
+
 /// Events that were not acknowledged.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -167,6 +261,25 @@ pub struct RunReport {
     /// Latencies of acknowledged events; absent when there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency: Option<Latency>,
+    /// The curve of the same; empty when there are none.
+    #[serde(default)]
+    pub latency_curve: Vec<PercentilePoint>,
+    /// The same from the moment an event was handed to the client: without the time that it waited
+    /// for its turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_time: Option<Latency>,
+    /// How it went over time, by the second or, in a long run, in at most 300 points.
+    #[serde(default)]
+    pub timeline: Vec<TimelinePoint>,
+    /// What went wrong, and when.
+    #[serde(default)]
+    pub disturbances: Disturbances,
+    /// What was read back, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification: Option<Verification>,
+    /// Time in which an event was due and the client could take none: the cluster was slower.
+    #[serde(default)]
+    pub back_pressure_ms: f64,
     /// The most that an event was handed to the producer later than intended; only at a given rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_schedule_lag_ms: Option<f64>,
@@ -228,6 +341,19 @@ mod tests {
         assert!((latency.p999_ms - 9.99).abs() < 0.01, "{latency:?}");
         assert!((latency.max_ms - 10.0).abs() < 0.01, "{latency:?}");
         assert!((latency.mean_ms - 5.0).abs() < 0.01, "{latency:?}");
+    }
+
+    #[test]
+    fn the_curve_rises_from_the_fastest_to_the_slowest() {
+        let mut histogram = Histogram::new_with_max(600_000_000, 3).unwrap();
+        assert_eq!(percentile_curve(&histogram), []);
+        for microseconds in 1..=10_000 {
+            histogram.record(microseconds).unwrap();
+        }
+        let curve = percentile_curve(&histogram);
+        assert!(curve.is_sorted_by_key(|point| point.ms), "{curve:?}");
+        assert!((curve[3].ms - 5.0).abs() < 0.01, "{curve:?}");
+        assert!((curve[16].ms - 10.0).abs() < 0.01, "{curve:?}");
     }
 
     #[test]

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::report::{Failures, Latency, LatencyMeasures, Outcome, RunReport, Warmup};
-use super::report::{milliseconds, throughput};
+use super::report::{AcknowledgementGap, ClientError, Disturbances, Failures, Latency};
+use super::report::{LatencyMeasures, Outcome, RunReport, Warmup};
+use super::report::{milliseconds, percentile_curve, throughput};
+use super::timeline::TimelinePoint;
+use super::troubles::Trouble;
+use super::verification::Verification;
 use super::{Clock, Tally};
 use crate::generator::{End, Generated};
 use crate::plan::Plan;
@@ -31,9 +35,10 @@ impl Sent {
                 payload_bytes: 0,
                 started_ns: now_ns,
                 max_lag_ns: 0,
+                back_pressure_ns: 0,
                 end,
             },
-            tally: Tally::empty(),
+            tally: Tally::empty(0),
         }
     }
 
@@ -57,6 +62,12 @@ pub struct Concluded<'a> {
     pub sent: &'a Sent,
     /// The phase before it.
     pub warmup: Warmup,
+    /// How it went over time.
+    pub timeline: Vec<TimelinePoint>,
+    /// The partition of each lane.
+    pub partitions: Vec<i32>,
+    /// What was read back, where that was asked for.
+    pub verification: Option<Verification>,
     /// The producer's properties.
     pub producer_properties: BTreeMap<String, String>,
     /// Records that could be in flight at most.
@@ -95,6 +106,12 @@ pub fn summarise(run: Concluded<'_>) -> RunReport {
             None => LatencyMeasures::QueueingAtFullSpeed,
         },
         latency: Latency::of(&tally.latency_us),
+        latency_curve: percentile_curve(&tally.latency_us),
+        service_time: Latency::of(&tally.service_us),
+        disturbances: disturbances(&run),
+        timeline: run.timeline,
+        verification: run.verification,
+        back_pressure_ms: milliseconds(generated.back_pressure_ns),
         max_schedule_lag_ms: run.plan.rate.map(|_| milliseconds(generated.max_lag_ns)),
         payload_bytes: generated.payload_bytes,
         wire_bytes: None,
@@ -113,6 +130,31 @@ fn outcome(end: End, plan: &Plan, tally: &Tally) -> Outcome {
         End::Stopped => Outcome::Interrupted,
         End::DeadlineReached => Outcome::DeadlineReached,
         End::Stalled => Outcome::Stalled,
+    }
+}
+
+fn disturbances(run: &Concluded<'_>) -> Disturbances {
+    let Tally { gaps, troubles, .. } = &run.sent.tally;
+    let at = |ns| run.clock.timestamp(ns);
+    let said = |trouble: &Trouble| ClientError {
+        first_at: at(trouble.first_ns),
+        last_at: at(trouble.last_ns),
+        count: trouble.count,
+        error: trouble.name.clone(),
+        message: trouble.text.clone(),
+    };
+    let gap = gaps.longest().and_then(|gap| {
+        Some(AcknowledgementGap {
+            partition: *run.partitions.get(gap.lane as usize)?,
+            began_at: at(gap.began_ns),
+            duration_ms: milliseconds(gap.duration_ns),
+        })
+    });
+    Disturbances {
+        longest_gap: gap,
+        first_error_at: troubles.first_error_ns.map(at),
+        first_acknowledgement_after_error_at: troubles.first_acknowledgement_after_ns.map(at),
+        client_errors: troubles.said.iter().map(said).collect(),
     }
 }
 
@@ -160,6 +202,7 @@ fn notes(run: &Concluded<'_>, outcome: Outcome) -> Vec<String> {
         )),
         Outcome::Completed | Outcome::CompletedWithFailures => {}
     }
+    notes.extend(run.verification.as_ref().and_then(Verification::note));
     notes
 }
 
@@ -188,14 +231,16 @@ mod tests {
                 payload_bytes: 400 * (acknowledged + not_written),
                 started_ns: 1_000_000_000,
                 max_lag_ns: 0,
+                back_pressure_ns: 0,
                 end,
             },
             tally: Tally {
+                service_us: latency_us.clone(),
                 latency_us,
                 not_written,
-                possibly_written: 0,
                 errors: BTreeMap::from([("_MSG_TIMED_OUT".to_owned(), not_written)]),
                 last_outcome_ns: 1_500_000_000,
+                ..Tally::empty(1)
             },
         }
     }
@@ -211,6 +256,9 @@ mod tests {
             clock: Clock::start(),
             sent,
             warmup: Warmup::default(),
+            timeline: Vec::new(),
+            partitions: vec![7],
+            verification: None,
             producer_properties: BTreeMap::new(),
             slots: 12_000,
             all_connected: true,
@@ -226,6 +274,26 @@ mod tests {
         assert!((report.throughput - 20_000.0).abs() < 1e-9);
         let span = report.ended_at.as_millisecond() - report.started_at.as_millisecond();
         assert_eq!(span, 500);
+    }
+
+    #[test]
+    fn the_longest_gap_is_told_with_its_partition_and_time() {
+        let plan = Plan::new(10, "log-events");
+        let mut sent = sent(End::Complete, 10, 0);
+        sent.tally
+            .gaps
+            .acknowledged(0, 1_100_000_000, 1_400_000_000);
+        sent.tally
+            .troubles
+            .say(1_200_000_000, "_TRANSPORT", "a:1/1: lost");
+        let report = report(&plan, &sent);
+        let gap = report.disturbances.longest_gap.unwrap();
+        assert_eq!((gap.partition, gap.duration_ms), (7, 300.0));
+        let began = gap.began_at.as_millisecond() - report.started_at.as_millisecond();
+        assert_eq!(began, 100);
+        let said = &report.disturbances.client_errors[0];
+        assert_eq!((said.error.as_str(), said.count), ("_TRANSPORT", 1));
+        assert_eq!(report.disturbances.first_error_at, Some(said.first_at));
     }
 
     #[test]

@@ -98,6 +98,33 @@ async fn a_paced_run_keeps_to_its_rate() {
 }
 
 #[tokio::test]
+async fn a_verified_run_accounts_for_every_event_of_its_own() {
+    let (services, _turn) = turn().await;
+    let topic = topic(services).await;
+    let other = format!("/api/loadtest/run?eventCount=500&topic={topic}");
+    services.load_test.post(&other).await.ok_json(200);
+    let call =
+        format!("/api/loadtest/run?eventCount=20000&warmupEvents=300&verify=true&topic={topic}");
+    let report = services.load_test.post(&call).await.ok_json(200);
+    let verification = &report["verification"];
+    assert_eq!(verification["outcome"], "passed", "{report}");
+    assert_eq!(verification["acknowledged"], 20_000, "{verification}");
+    assert_eq!(verification["readBack"], 20_000, "{verification}");
+    for finding in [
+        "lost",
+        "duplicated",
+        "outOfOrder",
+        "corrupted",
+        "neverSent",
+        "foreign",
+    ] {
+        assert_eq!(verification[finding], 0, "{finding}: {verification}");
+    }
+    // Neither the run before nor the warm-up was read: they are in the topic all the same.
+    assert_eq!(end_offsets(&topic).await.values().sum::<u64>(), 20_800);
+}
+
+#[tokio::test]
 async fn records_are_log_events_with_an_envelope() {
     let (services, _turn) = turn().await;
     let topic = topic(services).await;
