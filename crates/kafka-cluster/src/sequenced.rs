@@ -39,16 +39,26 @@ impl Sequenced {
     /// Length of the text, in bytes.
     pub const LEN: usize = 16 + 1 + 4 + 1 + 12 + 1 + 8;
 
+    /// Length of the text without its checksum.
+    pub const IDENTITY_LEN: usize = Self::LEN - 1 - WIDTHS[3];
+
+    /// Run, producer and sequence as text: what is unique about the record, and known before the
+    /// rest of it.
+    #[must_use]
+    pub fn identity(&self) -> [u8; Self::IDENTITY_LEN] {
+        let mut text = [b'-'; Self::IDENTITY_LEN];
+        write_hex(self.run.0, &mut text[0..16]);
+        write_hex(u64::from(self.producer), &mut text[17..21]);
+        write_hex(self.sequence, &mut text[22..34]);
+        text
+    }
+
     /// Writes the envelope; the checksum covers its own first three fields and `rest`, the bytes of
     /// the record after the envelope.
     pub fn write(&self, rest: &[u8], into: &mut [u8; Self::LEN]) {
         let identity_len = Self::LEN - WIDTHS[3];
-        into[16] = b'-';
-        into[21] = b'-';
-        into[34] = b'-';
-        write_hex(self.run.0, &mut into[0..16]);
-        write_hex(u64::from(self.producer), &mut into[17..21]);
-        write_hex(self.sequence, &mut into[22..34]);
+        into[..Self::IDENTITY_LEN].copy_from_slice(&self.identity());
+        into[Self::IDENTITY_LEN] = b'-';
         let checksum = checksum(&into[..identity_len], rest);
         write_hex(u64::from(checksum), &mut into[identity_len..]);
     }

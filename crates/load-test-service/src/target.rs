@@ -8,6 +8,8 @@ use kafka_cluster::{
 };
 use service_kit::{Answer, Problem};
 
+use crate::plan::{Keys, Plan};
+
 /// All questions to Kafka before a run: with every broker down the caller knows after this time.
 const DEADLINE: Duration = Duration::from_secs(3);
 
@@ -28,15 +30,14 @@ pub fn check_name(topic: &str, protected: &[String]) -> Answer<()> {
     Ok(())
 }
 
-/// The partitions of a topic that can take a run, as Kafka knows them now.
+/// The partitions of the plan's topic, as Kafka knows them now; at least one has a leader.
 ///
 /// # Errors
-/// 404 where there is no such topic; 422 for a compacted one, since records without keys are refused
-/// there; 503 where Kafka did not answer within 3 s, or no partition has a leader.
-pub async fn writable_partitions(
-    cluster: &KafkaCluster,
-    topic: &str,
-) -> Answer<Vec<PartitionMetadata>> {
+/// 404 where there is no such topic; 422 for a compacted one, where records without keys are refused
+/// and those of the same key do not stay; 503 where Kafka did not answer within 3 s, or no partition
+/// has a leader.
+pub async fn partitions(cluster: &KafkaCluster, plan: &Plan) -> Answer<Vec<PartitionMetadata>> {
+    let topic = plan.topic.as_str();
     let checks = async {
         let metadata = cluster
             .topic(topic, DEADLINE)
@@ -45,14 +46,16 @@ pub async fn writable_partitions(
                 ErrorKind::NotFound => not_found(topic),
                 _ => not_asked(error),
             })?;
-        if is_compacted(cluster, topic).await? {
+        if let Some(why_not) = no_use_of_compaction(plan)
+            && is_compacted(cluster, topic).await?
+        {
             return Err(Problem::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "compacted_topic",
-                format!("topic {topic:?} is compacted: it takes no records without keys"),
+                format!("topic {topic:?} is compacted: {why_not}"),
             ));
         }
-        with_leaders(metadata)
+        with_a_leader(metadata)
     };
     tokio::time::timeout(DEADLINE, checks)
         .await
@@ -109,19 +112,29 @@ async fn is_compacted(cluster: &KafkaCluster, topic: &str) -> Answer<bool> {
         .any(|policy| policy.split(',').any(|word| word.trim() == "compact")))
 }
 
-fn with_leaders(metadata: TopicMetadata) -> Answer<Vec<PartitionMetadata>> {
-    let partitions: Vec<_> = metadata
+/// Why a plan cannot go to a compacted topic; `None` where it can.
+fn no_use_of_compaction(plan: &Plan) -> Option<&'static str> {
+    match plan.keys {
+        Keys::None => Some("it takes no records without keys; give keys=unique"),
+        Keys::Service if plan.verify => Some(
+            "it keeps one record of each service, and the others would count as lost; give keys=unique",
+        ),
+        Keys::Service | Keys::Unique => None,
+    }
+}
+
+fn with_a_leader(metadata: TopicMetadata) -> Answer<Vec<PartitionMetadata>> {
+    if metadata
         .partitions
-        .into_iter()
-        .filter(|partition| partition.leader.is_some())
-        .collect();
-    if partitions.is_empty() {
+        .iter()
+        .all(|partition| partition.leader.is_none())
+    {
         return Err(Problem::unavailable(
             "no_leader",
             format!("no partition of topic {:?} has a leader", metadata.name),
         ));
     }
-    Ok(partitions)
+    Ok(metadata.partitions)
 }
 
 #[cfg(test)]
@@ -154,9 +167,21 @@ mod tests {
             internal: false,
             partitions,
         };
-        let problem = with_leaders(topic(vec![partition(None)])).unwrap_err();
+        let problem = with_a_leader(topic(vec![partition(None)])).unwrap_err();
         assert_eq!(problem.code, "no_leader");
-        let writable = with_leaders(topic(vec![partition(None), partition(Some(2))])).unwrap();
-        assert_eq!(writable, [partition(Some(2))]);
+        let all = vec![partition(None), partition(Some(2))];
+        assert_eq!(with_a_leader(topic(all.clone())).unwrap(), all);
+    }
+
+    #[test]
+    fn compaction_leaves_only_what_is_keyed_by_itself() {
+        let of = |keys, verify| {
+            let mut plan = Plan::new(1, "audit");
+            plan.keys = keys;
+            plan.verify = verify;
+            no_use_of_compaction(&plan).is_some()
+        };
+        assert!(of(Keys::None, false) && of(Keys::Service, true));
+        assert!(!of(Keys::Service, false) && !of(Keys::Unique, true));
     }
 }

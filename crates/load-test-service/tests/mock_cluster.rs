@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use kafka_cluster::{Connection, PartitionMetadata, RunId};
 use load_test_service::metrics::Metrics;
-use load_test_service::plan::Plan;
+use load_test_service::plan::{Keys, Plan, Profile, Tuning};
 use load_test_service::run::{Job, LatencyMeasures, Outcome, Phase, RunReport, execute};
 use tokio_util::sync::CancellationToken;
 
@@ -87,6 +87,68 @@ fn the_timeline_the_curve_and_the_service_time_are_of_the_same_events() {
     assert!((0..4).contains(&gap.partition), "{gap:?}");
     assert_eq!(report.disturbances.first_error_at, None);
     assert_eq!(report.verification, None);
+}
+
+#[test]
+fn several_producers_share_a_run() {
+    let mut plan = Plan::new(20_001, "log-events");
+    plan.tuning.producers = 3;
+    plan.rate = Some(40_000);
+    plan.warmup_events = 100;
+    let job = job(plan);
+    let report = run(&job);
+    assert_eq!((report.sent, report.acknowledged), (20_001, 20_001));
+    assert_eq!(report.warmup.acknowledged, 100);
+    assert_eq!(job.progress.measured.see().sent, 20_001);
+    assert!(report.duration_ms >= 499.0, "{}", report.duration_ms);
+    assert!(report.produce_requests.unwrap() > 0, "{report:?}");
+    let times = report.client_times.unwrap();
+    assert!(times.queue.unwrap().samples > 0, "{times:?}");
+    assert!(times.round_trip.unwrap().max_ms > 0.0, "{times:?}");
+}
+
+#[test]
+fn keys_decide_on_the_partition() {
+    for keys in [Keys::Service, Keys::Unique] {
+        let mut plan = Plan::new(5_000, "log-events");
+        plan.keys = keys;
+        let report = run(&job(plan));
+        assert_eq!(report.acknowledged, 5_000, "{report:?}");
+    }
+}
+
+#[test]
+fn a_run_by_time_ends_with_it() {
+    let mut plan = Plan::new(100_000_000, "log-events");
+    plan.duration_seconds = Some(1);
+    let report = run(&job(plan));
+    assert_eq!(report.outcome, Outcome::Completed, "{report:?}");
+    assert!(
+        (1_000.0..3_000.0).contains(&report.duration_ms),
+        "{}",
+        report.duration_ms
+    );
+    assert_eq!(report.event_count, report.acknowledged);
+}
+
+#[test]
+fn every_profile_runs_and_the_report_states_all_of_the_plan() {
+    for profile in Profile::ALL {
+        let mut plan = Plan::new(2_000, "log-events");
+        plan.profile = Some(profile);
+        plan.tuning = Tuning::of(plan.profile);
+        plan.event_size_bytes = Some(400);
+        plan.seed = 7;
+        let report = run(&job(plan.clone()));
+        assert_eq!(report.acknowledged, 2_000, "{profile:?}: {report:?}");
+        assert_eq!(report.payload_bytes, 800_000);
+        assert_eq!(report.plan, Some(plan));
+        let idempotence = Tuning::of(Some(profile)).idempotence.to_string();
+        assert_eq!(
+            report.producer_properties["enable.idempotence"],
+            idempotence
+        );
+    }
 }
 
 #[test]

@@ -78,7 +78,7 @@ async fn refused(query: &str, field: &str, code: &str) {
 
 #[tokio::test]
 async fn an_event_count_outside_the_stated_limits_is_refused() {
-    for count in ["0", "-1", "10000001", "99999999999999999999"] {
+    for count in ["0", "-1", "100000001", "99999999999999999999"] {
         let query = format!("eventCount={count}&topic=log-events");
         refused(&query, "eventCount", "out_of_range").await;
     }
@@ -109,6 +109,17 @@ async fn every_other_field_is_bounded_too() {
     )
     .await;
     refused(&with("label=a%0Ab"), "label", "invalid").await;
+    for (field, value) in [
+        ("producers", "17"),
+        ("batchSizeBytes", "999"),
+        ("batchSizeBytes", "1000001"),
+        ("lingerMs", "10001"),
+        ("eventSizeBytes", "349"),
+        ("eventSizeBytes", "900001"),
+        ("seed", "-1"),
+    ] {
+        refused(&with(&format!("{field}={value}")), field, "out_of_range").await;
+    }
     refused("eventCount=10", "topic", "missing").await;
     refused("eventCount=10&topic=a%2Fb", "topic", "invalid").await;
     refused("eventCount=10&topic=..", "topic", "invalid").await;
@@ -122,11 +133,52 @@ async fn a_schedule_longer_than_an_hour_is_refused() {
         "too_low",
     )
     .await;
+    refused(
+        "durationSeconds=3600&topic=log-events&rate=1000000",
+        "durationSeconds",
+        "too_long",
+    )
+    .await;
+    refused(
+        "durationSeconds=3601&topic=log-events",
+        "durationSeconds",
+        "out_of_range",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_contradicts_itself_is_refused() {
+    let with = |rest: &str| format!("eventCount=10&topic=log-events&{rest}");
+    for (rest, field) in [
+        ("durationSeconds=5", "durationSeconds"),
+        ("idempotence=true&acks=1", "idempotence"),
+        ("profile=durable&acks=1", "acks"),
+        ("profile=durable&idempotence=false", "idempotence"),
+        ("verify=true&acks=0", "verify"),
+    ] {
+        refused(&with(rest), field, "contradiction").await;
+    }
+    for (rest, field) in [
+        ("compression=brotli", "compression"),
+        ("acks=2", "acks"),
+        ("profile=fast", "profile"),
+        ("keys=random", "keys"),
+    ] {
+        refused(&with(rest), field, "unknown_value").await;
+    }
+    refused(
+        &with("transactionalId=t"),
+        "transactionalId",
+        "unknown_field",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn all_errors_are_named_at_once_and_unknown_fields_too() {
-    let (status, problem) = run("eventCount=0&rate=0&colour=red").await;
+    let query = "eventCount=0&rate=0&acks=1&idempotence=true&compression=brotli&colour=red";
+    let (status, problem) = run(query).await;
     assert_eq!(status, 400);
     assert_eq!(
         field_errors(&problem),
@@ -134,6 +186,8 @@ async fn all_errors_are_named_at_once_and_unknown_fields_too() {
             ("eventCount", "out_of_range"),
             ("topic", "missing"),
             ("rate", "out_of_range"),
+            ("compression", "unknown_value"),
+            ("idempotence", "contradiction"),
             ("colour", "unknown_field"),
         ]
     );
@@ -231,11 +285,22 @@ async fn every_route_stands_in_the_openapi_document_with_its_fields() {
     assert_eq!(
         parameters,
         [
-            ("eventCount", true),
+            ("eventCount", false),
+            ("durationSeconds", false),
             ("topic", true),
             ("rate", false),
+            ("profile", false),
+            ("producers", false),
+            ("acks", false),
+            ("idempotence", false),
+            ("compression", false),
+            ("batchSizeBytes", false),
+            ("lingerMs", false),
+            ("keys", false),
+            ("eventSizeBytes", false),
             ("warmupEvents", false),
             ("verify", false),
+            ("seed", false),
             ("label", false),
         ]
     );

@@ -1,14 +1,16 @@
 //! Sends records in an open loop: at their intended times, or as fast as the cluster takes them.
 //!
-//! One thread, no allocation per record of its own: a prepared record is patched in place, and
-//! librdkafka copies it. When the producer, the partitions or the slots are full it waits a moment
-//! and tries again; the intended time of a record stays what it was.
+//! One thread for each producer, no allocation per record of its own: a prepared record is patched in
+//! place, and librdkafka copies it. When the producer, the partitions or the slots are full it waits
+//! a moment and tries again; the intended time of a record stays what it was.
 
+mod keyed;
 mod pacing;
 mod partitions;
 mod slots;
 
-pub use pacing::Schedule;
+pub use keyed::murmur2;
+pub use pacing::{Schedule, Share};
 pub use partitions::{Lanes, PartitionRuns};
 pub use slots::{FreeSlots, InFlight, Slots};
 
@@ -19,6 +21,7 @@ use kafka_cluster::{RecordProducer, RunId, SendError, Sequenced};
 use tokio_util::sync::CancellationToken;
 
 use crate::log_event::{Corpus, RecordFields};
+use crate::plan::Keys;
 use crate::run::{Clock, Outcomes};
 
 /// Pause when nothing can be sent: long enough to leave the core to others, short beside the
@@ -32,6 +35,9 @@ const PACING_TICK: Duration = Duration::from_micros(500);
 const LONGEST_SLEEP: Duration = Duration::from_millis(50);
 /// The ends (stop, deadline, stall) are looked for once per so many records.
 const RECORDS_PER_LOOK: u64 = 256;
+/// A record that is handed over so much later than intended, while nothing held it back, is the
+/// generator's own fault: forty of its ticks.
+pub const LATE: Duration = Duration::from_millis(20);
 
 /// What to send, and when to give up.
 pub struct Generation<'a> {
@@ -43,12 +49,18 @@ pub struct Generation<'a> {
     pub clock: Clock,
     /// To which topic.
     pub topic: &'a str,
+    /// With which keys.
+    pub keys: Keys,
     /// How many records.
     pub count: u64,
     /// When each.
     pub schedule: Schedule,
+    /// Which part of the schedule is this generator's.
+    pub share: Share,
     /// The first intended send time, on the run's clock.
     pub started_ns: u64,
+    /// Ends it by time, complete: nothing is sent that long after the first intended send.
+    pub duration: Option<Duration>,
     /// The run that the records belong to.
     pub run: RunId,
     /// Which producer of the run this is.
@@ -61,17 +73,18 @@ pub struct Generation<'a> {
     pub stop: &'a CancellationToken,
 }
 
-/// Why sending ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why sending ended. The later in this list, the less was planned: of several producers' ends the
+/// greatest is the run's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum End {
     /// Everything was sent.
     Complete,
-    /// It was stopped from outside.
-    Stopped,
     /// The deadline came first.
     DeadlineReached,
     /// Kafka acknowledged nothing any more.
     Stalled,
+    /// It was stopped from outside.
+    Stopped,
 }
 
 /// How sending went.
@@ -85,10 +98,41 @@ pub struct Generated {
     pub started_ns: u64,
     /// The most that a record was handed over later than intended, in nanoseconds.
     pub max_lag_ns: u64,
+    /// The same of the last record.
+    pub last_lag_ns: u64,
+    /// Records handed over later than [`LATE`] although nothing had held the generator back.
+    pub late: u64,
     /// Time in which a record was due and could not be handed over, in nanoseconds.
     pub back_pressure_ns: u64,
     /// Why it ended.
     pub end: End,
+}
+
+impl Generated {
+    /// Nothing yet.
+    pub fn nothing(started_ns: u64, end: End) -> Self {
+        Self {
+            sent: 0,
+            payload_bytes: 0,
+            started_ns,
+            max_lag_ns: 0,
+            last_lag_ns: 0,
+            late: 0,
+            back_pressure_ns: 0,
+            end,
+        }
+    }
+
+    /// With what another producer of the same run has sent.
+    pub fn merge(&mut self, other: &Self) {
+        self.sent += other.sent;
+        self.payload_bytes += other.payload_bytes;
+        self.max_lag_ns = self.max_lag_ns.max(other.max_lag_ns);
+        self.last_lag_ns = self.last_lag_ns.max(other.last_lag_ns);
+        self.late += other.late;
+        self.back_pressure_ns += other.back_pressure_ns;
+        self.end = self.end.max(other.end);
+    }
 }
 
 /// Sends until the count is reached or a reason to end comes first. Blocks its thread.
@@ -107,27 +151,22 @@ pub fn generate(
         lane: None,
     };
     let started_ns = generation.started_ns;
-    let mut generated = Generated {
-        sent: 0,
-        payload_bytes: 0,
-        started_ns,
-        max_lag_ns: 0,
-        back_pressure_ns: 0,
-        end: End::Complete,
-    };
+    let mut generated = Generated::nothing(started_ns, End::Complete);
     // Without a schedule a record is intended for the moment of the first try, not of the last.
     let mut first_try_ns = None;
+    let mut held_back = false;
     let mut look_at = 0;
     while generated.sent < generation.count {
         let now_ns = clock.now_ns();
         if generated.sent >= look_at {
             look_at = generated.sent + RECORDS_PER_LOOK;
-            if let Some(end) = generation.reason_to_end(now_ns, started_ns) {
+            if let Some(end) = generation.reason_to_end(now_ns) {
                 generated.end = end;
                 break;
             }
         }
-        let intended_ns = match generation.schedule.intended_ns(generated.sent) {
+        let index = generation.share.index(generated.sent);
+        let intended_ns = match generation.schedule.intended_ns(index) {
             Some(offset_ns) => started_ns + offset_ns,
             None => *first_try_ns.get_or_insert(now_ns),
         };
@@ -139,13 +178,12 @@ pub fn generate(
         }
         match sender.send(generated.sent, intended_ns, now_ns) {
             Handed::Over { payload_bytes } => {
-                generated.sent += 1;
-                generated.payload_bytes += payload_bytes;
-                generated.max_lag_ns = generated.max_lag_ns.max(now_ns - intended_ns);
-                counts.sent.store(generated.sent, Relaxed);
+                generated.handed_over(payload_bytes, now_ns - intended_ns, &mut held_back);
+                counts.sent.fetch_add(1, Relaxed);
                 first_try_ns = None;
             }
             Handed::Back => {
+                held_back = true;
                 std::thread::sleep(BACK_PRESSURE_PAUSE);
                 generated.back_pressure_ns += clock.now_ns().saturating_sub(now_ns);
                 look_at = generated.sent;
@@ -155,12 +193,30 @@ pub fn generate(
     generated
 }
 
+impl Generated {
+    /// Once behind by back-pressure, the records until it has caught up are late by that too.
+    fn handed_over(&mut self, payload_bytes: u64, lag_ns: u64, held_back: &mut bool) {
+        self.sent += 1;
+        self.payload_bytes += payload_bytes;
+        self.max_lag_ns = self.max_lag_ns.max(lag_ns);
+        self.last_lag_ns = lag_ns;
+        if Duration::from_nanos(lag_ns) <= LATE {
+            *held_back = false;
+        } else if !*held_back {
+            self.late += 1;
+        }
+    }
+}
+
 impl Generation<'_> {
-    fn reason_to_end(&self, now_ns: u64, started_ns: u64) -> Option<End> {
+    fn reason_to_end(&self, now_ns: u64) -> Option<End> {
         let since = |ns: u64| Duration::from_nanos(now_ns.saturating_sub(ns));
+        let elapsed = since(self.started_ns);
         if self.stop.is_cancelled() {
             Some(End::Stopped)
-        } else if since(started_ns) >= self.deadline {
+        } else if self.duration.is_some_and(|duration| elapsed >= duration) {
+            Some(End::Complete)
+        } else if elapsed >= self.deadline {
             Some(End::DeadlineReached)
         } else if since(self.outcomes.last_acknowledged_ns()) >= self.stall {
             Some(End::Stalled)
@@ -196,10 +252,29 @@ impl Sender<'_> {
             run,
             producer_number,
             topic,
+            keys,
             clock,
             ..
         } = *self.generation;
-        let Some(lane) = self.lane.take().or_else(|| self.runs.next(now_ns)) else {
+        let envelope = Sequenced {
+            run,
+            producer: producer_number,
+            sequence,
+        };
+        let identity;
+        let key: Option<&[u8]> = match keys {
+            Keys::None => None,
+            Keys::Service => Some(self.corpus.service(sequence).as_bytes()),
+            Keys::Unique => {
+                identity = envelope.identity();
+                Some(&identity)
+            }
+        };
+        let lane = match key {
+            None => self.lane.take().or_else(|| self.runs.next(now_ns)),
+            Some(key) => self.runs.of_key(key),
+        };
+        let Some(lane) = lane else {
             return Handed::Back;
         };
         let place = InFlight {
@@ -213,18 +288,14 @@ impl Sender<'_> {
             return Handed::Back;
         };
         let record = self.corpus.record(&RecordFields {
-            envelope: Sequenced {
-                run,
-                producer: producer_number,
-                sequence,
-            },
+            envelope,
             timestamp_ms: clock.epoch_ms(now_ns),
         });
         let lanes = outcomes.lanes();
         let payload_bytes = record.len() as u64;
         // Counted before it is sent: its outcome may come at once.
         lanes.sent(lane);
-        match producer.send(topic, Some(lanes.partition(lane)), None, record, token) {
+        match producer.send(topic, Some(lanes.partition(lane)), key, record, token) {
             Ok(()) => Handed::Over { payload_bytes },
             Err(SendError::QueueFull) => {
                 lanes.settled(lane);
@@ -239,5 +310,37 @@ impl Sender<'_> {
                 Handed::Over { payload_bytes: 0 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_nothing_held_back_is_the_generators_own_lateness() {
+        let mut generated = Generated::nothing(0, End::Complete);
+        let late_ns = LATE.as_nanos() as u64 + 1;
+        let mut held_back = false;
+        generated.handed_over(1, late_ns, &mut held_back);
+        assert_eq!(generated.late, 1);
+        held_back = true;
+        generated.handed_over(1, 2 * late_ns, &mut held_back);
+        generated.handed_over(1, late_ns, &mut held_back);
+        assert_eq!(generated.late, 1, "still catching up");
+        generated.handed_over(1, 0, &mut held_back);
+        generated.handed_over(1, late_ns, &mut held_back);
+        assert_eq!((generated.late, generated.sent), (2, 5));
+        assert_eq!(generated.max_lag_ns, 2 * late_ns);
+    }
+
+    #[test]
+    fn the_least_planned_end_is_that_of_the_run() {
+        let mut run = Generated::nothing(0, End::Complete);
+        run.merge(&Generated::nothing(0, End::DeadlineReached));
+        run.merge(&Generated::nothing(0, End::Complete));
+        assert_eq!(run.end, End::DeadlineReached);
+        run.merge(&Generated::nothing(0, End::Stopped));
+        assert_eq!(run.end, End::Stopped);
     }
 }

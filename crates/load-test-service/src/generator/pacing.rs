@@ -38,6 +38,32 @@ impl Schedule {
     }
 }
 
+/// Which records of a schedule belong to one of several producers: every so many-th.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// Number of the producer, from 0.
+    pub number: u16,
+    /// How many there are.
+    pub of: u16,
+}
+
+impl Share {
+    /// The whole schedule.
+    pub const WHOLE: Self = Self { number: 0, of: 1 };
+
+    /// The place in the schedule of this producer's record of this number.
+    pub fn index(self, sequence: u64) -> u64 {
+        sequence * u64::from(self.of) + u64::from(self.number)
+    }
+
+    /// How many of `count` records are this producer's.
+    pub fn part_of(self, count: u64) -> u64 {
+        count
+            .saturating_sub(u64::from(self.number))
+            .div_ceil(u64::from(self.of))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +82,18 @@ mod tests {
         assert_eq!(slow.intended_ns(10_000_000), Some(10_000_000 * SECOND_NS));
         let fast = Schedule::from_rate(Some(1_000_000));
         assert_eq!(fast.intended_ns(9_999_999), Some(9_999_999_000));
+    }
+
+    #[test]
+    fn the_shares_of_several_producers_are_the_whole_schedule() {
+        let shares = [0, 1, 2].map(|number| Share { number, of: 3 });
+        let mut places: Vec<u64> = shares
+            .iter()
+            .flat_map(|share| (0..share.part_of(100)).map(|sequence| share.index(sequence)))
+            .collect();
+        places.sort_unstable();
+        assert_eq!(places, (0..100).collect::<Vec<_>>());
+        assert_eq!(Share::WHOLE.part_of(7), 7);
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Which partition the next record goes to.
 //!
+//! A key decides for itself ([`keyed`](super::keyed)); its partition takes no more than one run at a
+//! time, for the same reasons as below.
+//!
 //! Records without a key may go anywhere, and librdkafka puts one partition into one request. So
 //! they go to one partition in a run, which becomes one batch, then to the next. And a run is only
 //! begun on a partition that has nothing in flight:
@@ -16,6 +19,8 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use kafka_cluster::PartitionMetadata;
 
+use super::keyed::partition_of;
+
 /// Records in flight on each of a topic's partitions. A *lane* is a partition's place in this list.
 #[derive(Debug)]
 pub struct Lanes {
@@ -26,7 +31,17 @@ pub struct Lanes {
 impl Lanes {
     /// The partitions that have a leader, ordered so that neighbours have different leaders.
     pub fn new(partitions: &[PartitionMetadata]) -> Self {
-        let partitions = by_turns_of_leaders(partitions);
+        Self::of(by_turns_of_leaders(partitions))
+    }
+
+    /// All partitions by id, whether they have a leader or not: what keys choose from.
+    pub fn for_keys(partitions: &[PartitionMetadata]) -> Self {
+        let mut ids: Vec<i32> = partitions.iter().map(|partition| partition.id).collect();
+        ids.sort_unstable();
+        Self::of(ids)
+    }
+
+    fn of(partitions: Vec<i32>) -> Self {
         Self {
             in_flight: partitions.iter().map(|_| AtomicU32::new(0)).collect(),
             partitions,
@@ -59,7 +74,11 @@ impl Lanes {
     }
 
     fn is_idle(&self, lane: usize) -> bool {
-        self.in_flight[lane].load(Relaxed) == 0
+        self.in_flight(lane) == 0
+    }
+
+    fn in_flight(&self, lane: usize) -> u32 {
+        self.in_flight[lane].load(Relaxed)
     }
 }
 
@@ -101,6 +120,12 @@ impl PartitionRuns {
         }
         self.records += 1;
         Some(self.lane as u32)
+    }
+
+    /// The lane of a key; `None` while as many records as make a run wait for answers there.
+    pub fn of_key(&self, key: &[u8]) -> Option<u32> {
+        let lane = partition_of(key, self.lanes.count());
+        (self.lanes.in_flight(lane) < self.max_records).then_some(lane as u32)
     }
 
     fn next_idle(&self) -> Option<usize> {
@@ -193,5 +218,22 @@ mod tests {
         assert_eq!(send(&mut runs, &lanes, 0), None);
         lanes.settled(1);
         assert_eq!(send(&mut runs, &lanes, 0), Some(1));
+    }
+
+    #[test]
+    fn a_key_waits_for_its_partition_and_only_for_that() {
+        let partitions = [partition(1, Some(1)), partition(0, None)];
+        let lanes = Arc::new(Lanes::for_keys(&partitions));
+        assert_eq!(lanes.partitions(), [0, 1], "without a leader too");
+        let runs = PartitionRuns::new(Arc::clone(&lanes), 2, u64::MAX);
+        let lane = runs.of_key(b"a").unwrap();
+        lanes.sent(lane);
+        assert_eq!(runs.of_key(b"a"), Some(lane));
+        lanes.sent(lane);
+        assert_eq!(runs.of_key(b"a"), None);
+        let other = (0..100_u8).find_map(|key| runs.of_key(&[key])).unwrap();
+        assert_ne!(other, lane);
+        lanes.settled(lane);
+        assert_eq!(runs.of_key(b"a"), Some(lane));
     }
 }

@@ -16,6 +16,10 @@ use super::{LogEvent, Metadata, Severity};
 
 /// Prepared records: 1.7 MB of them. A batch holds at most some 2,000 records.
 const TEMPLATES: usize = 4096;
+/// Bytes of prepared records of a given size, at most: several batches of 1 MB.
+const SIZED_BYTES: usize = 8_000_000;
+/// Fewest prepared records, however large each.
+const SIZED_TEMPLATES_MIN: usize = 8;
 
 /// Length that a message is filled up to, log-normal. What stands around it takes 300 bytes; this
 /// median and spread make records of 415 bytes in the middle and some 1,350 for the longest 1 %.
@@ -29,9 +33,17 @@ const MESSAGE_MAX: usize = 8_000;
 pub struct Corpus {
     seed: u64,
     bytes: Vec<u8>,
-    /// Where each prepared record begins, and its layout.
-    templates: Vec<(usize, Layout)>,
+    templates: Vec<Template>,
     timestamp: TimestampText,
+}
+
+/// One prepared record.
+#[derive(Debug, Clone, Copy)]
+struct Template {
+    /// Where it begins.
+    start: usize,
+    layout: Layout,
+    service: &'static str,
 }
 
 /// What differs from record to record.
@@ -47,14 +59,31 @@ impl Corpus {
     /// Prepares the records of this seed. Takes some milliseconds and 2 MB.
     #[must_use]
     pub fn new(seed: u64) -> Self {
+        Self::sized(seed, None)
+    }
+
+    /// The same with records of exactly `size` bytes each, where that is given: messages are cut, or
+    /// filled up with further context. 350 bytes is the least that always fits.
+    #[must_use]
+    pub fn sized(seed: u64, size: Option<u32>) -> Self {
         let mut random = Random::new(seed);
         let hosts = Hosts::new(&mut random);
-        let mut bytes = Vec::with_capacity(TEMPLATES * 440);
-        let templates = (0..TEMPLATES)
+        let count = size.map_or(TEMPLATES, |size| {
+            (SIZED_BYTES / size.max(1) as usize).clamp(SIZED_TEMPLATES_MIN, TEMPLATES)
+        });
+        let mut bytes = Vec::with_capacity(count * size.unwrap_or(440) as usize);
+        let templates = (0..count)
             .map(|_| {
                 let start = bytes.len();
-                let event = event(&mut random, &hosts);
-                (start, lay_out(event, &mut bytes))
+                let (mut event, service) = event(&mut random, &hosts);
+                if let Some(size) = size {
+                    fit(&mut event, size as usize, &mut random);
+                }
+                Template {
+                    start,
+                    layout: lay_out(event, &mut bytes),
+                    service,
+                }
             })
             .collect();
         Self {
@@ -70,12 +99,22 @@ impl Corpus {
     /// The same seed and fields give the same bytes.
     pub fn record(&mut self, fields: &RecordFields) -> &[u8] {
         let sequence = fields.envelope.sequence;
-        let (start, layout) = self.templates[(sequence % TEMPLATES as u64) as usize];
+        let Template { start, layout, .. } = *self.template(sequence);
         let record = &mut self.bytes[start..start + layout.len as usize];
         let request_id = (mix(self.seed, sequence), mix(!self.seed, sequence));
         let timestamp = self.timestamp.of(fields.timestamp_ms);
         layout.patch(record, &fields.envelope, timestamp, request_id);
         record
+    }
+
+    /// The service that the record of this sequence is of.
+    #[must_use]
+    pub fn service(&self, sequence: u64) -> &'static str {
+        self.template(sequence).service
+    }
+
+    fn template(&self, sequence: u64) -> &Template {
+        &self.templates[(sequence % self.templates.len() as u64) as usize]
     }
 }
 
@@ -99,7 +138,7 @@ impl Hosts {
     }
 }
 
-fn event(random: &mut Random, hosts: &Hosts) -> LogEvent {
+fn event(random: &mut Random, hosts: &Hosts) -> (LogEvent, &'static str) {
     let severity = *random.pick_weighted(&words::SEVERITIES);
     let service = *random.pick_weighted(&words::SERVICES.map(|(name, weight)| (name, weight)));
     let place = words::SERVICES
@@ -107,7 +146,7 @@ fn event(random: &mut Random, hosts: &Hosts) -> LogEvent {
         .position(|(name, _)| *name == service)
         .unwrap_or(0);
     let pods = &hosts.0[place];
-    LogEvent {
+    let event = LogEvent {
         event_id: String::new(),
         service_name: service.to_owned(),
         severity,
@@ -119,7 +158,24 @@ fn event(random: &mut Random, hosts: &Hosts) -> LogEvent {
         },
         environment: (*random.pick_weighted(&words::ENVIRONMENTS)).to_owned(),
         host_name: pods[random.skewed(pods.len())].clone(),
+    };
+    (event, service)
+}
+
+/// Cuts or fills the message until the record takes `size` bytes as JSON.
+fn fit(event: &mut LogEvent, size: usize, random: &mut Random) {
+    // What needs no escape in JSON is as long there as here.
+    let mut message = event.message.replace(['\n', '\t', '"', '\\'], " ");
+    event.message.clear();
+    let message_len = size.saturating_sub(Layout::size_of(event));
+    while message.len() < message_len {
+        let pair = *random.pick(&words::CONTEXT);
+        message.push(' ');
+        message.push_str(&fill_in(random, pair));
+        message.push_str(&fill_in(random, " spanId={span}"));
     }
+    message.truncate(message_len);
+    event.message = message;
 }
 
 /// A sentence, then context pairs until the length that the dice ask for; errors may carry a stack
@@ -237,6 +293,29 @@ mod tests {
                 sequence,
             },
             timestamp_ms: 1_763_831_160_042 + sequence as i64,
+        }
+    }
+
+    #[test]
+    fn a_given_size_is_kept_to_the_byte() {
+        for size in [350, 400, 1_000, 100_000, 900_000] {
+            let mut corpus = Corpus::sized(1, Some(size));
+            for sequence in 0..corpus.templates.len() as u64 {
+                let fields = fields(sequence);
+                let record = corpus.record(&fields);
+                assert_eq!(record.len(), size as usize, "{sequence}");
+                assert_eq!(read_envelope(record), Ok(fields.envelope));
+            }
+            event(&mut corpus, 0);
+        }
+    }
+
+    #[test]
+    fn the_service_of_a_record_is_known_without_reading_it() {
+        let mut corpus = Corpus::new(1);
+        for sequence in [0, 1, 2, 4_096, 10_000] {
+            let service = corpus.service(sequence);
+            assert_eq!(event(&mut corpus, sequence).service_name, service);
         }
     }
 

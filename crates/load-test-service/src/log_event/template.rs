@@ -47,6 +47,11 @@ pub fn lay_out(mut event: LogEvent, bytes: &mut Vec<u8>) -> Layout {
 }
 
 impl Layout {
+    /// How many bytes the record of this event takes.
+    pub fn size_of(event: &LogEvent) -> usize {
+        lay_out(event.clone(), &mut Vec::new()).len as usize
+    }
+
     /// Patches `record`, whose bytes [`lay_out`] wrote: first what the checksum covers, then the
     /// envelope with the checksum over all bytes behind it.
     pub fn patch(

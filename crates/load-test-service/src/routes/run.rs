@@ -3,87 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use service_kit::problem::InputProblems;
-use service_kit::{Answer, Fields, FromFields, Input, Problem};
-use utoipa::ToSchema;
+use service_kit::{Answer, Input, Problem};
 
 use super::busy::run_in_progress;
-use crate::plan::{
-    EVENT_COUNT, LABEL_MAX_CHARS, Plan, RATE, SCHEDULE_MAX, WARMUP_EVENTS, topic_name_problem,
-};
+use crate::plan::{Plan, RunRequest};
 use crate::run::RunReport;
 use crate::runner::NotStarted;
 use crate::state::AppState;
 use crate::target;
-
-/// What a run should do; in the query or as a JSON body.
-#[derive(Debug, serde::Deserialize, ToSchema, utoipa::IntoParams)]
-#[serde(rename_all = "camelCase")]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "documents the fields that `Plan` is read from")]
-pub struct RunRequest {
-    /// Events to send.
-    #[schema(minimum = 1, maximum = 10_000_000, example = 10_000)]
-    #[param(minimum = 1, maximum = 10_000_000, example = 10_000)]
-    event_count: u64,
-    /// An existing topic; neither Kafka's own, nor protected, nor compacted.
-    #[schema(example = "log-events")]
-    #[param(example = "log-events")]
-    topic: String,
-    /// Events a second, evenly spaced; absent: as fast as possible. `eventCount / rate` is an hour
-    /// at most.
-    #[schema(minimum = 1, maximum = 1_000_000)]
-    #[param(minimum = 1, maximum = 1_000_000)]
-    rate: Option<u64>,
-    /// Events sent before the clock starts, as fast as possible; none unless given.
-    #[schema(minimum = 0, maximum = 1_000_000)]
-    #[param(minimum = 0, maximum = 1_000_000)]
-    warmup_events: Option<u64>,
-    /// Read everything back after the run and account for each event; false unless given.
-    verify: Option<bool>,
-    /// A name of your own for the run, at most 100 characters.
-    #[schema(max_length = 100)]
-    #[param(max_length = 100)]
-    label: Option<String>,
-}
-
-impl FromFields for Plan {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let event_count = fields.required_in("eventCount", EVENT_COUNT);
-        let topic = fields.required::<String>("topic");
-        let rate = fields.optional_in("rate", RATE);
-        let warmup_events = fields.with_default_in("warmupEvents", WARMUP_EVENTS, 0);
-        let verify = fields.with_default("verify", false);
-        let label = fields.optional::<String>("label");
-
-        if let Some(message) = topic.as_deref().and_then(topic_name_problem) {
-            fields.check("topic", false, "invalid", message);
-        }
-        if let Some(Some(label)) = &label {
-            let short = label.chars().count() <= LABEL_MAX_CHARS;
-            let printable = !label.chars().any(char::is_control);
-            let message = format!("must have at most {LABEL_MAX_CHARS} characters");
-            fields.check("label", short, "too_long", message);
-            fields.check(
-                "label",
-                printable,
-                "invalid",
-                "must not have control characters",
-            );
-        }
-        let mut plan = Self::new(event_count?, topic?);
-        plan.rate = rate?;
-        plan.warmup_events = warmup_events?;
-        plan.verify = verify?;
-        plan.label = label?;
-        let message = format!(
-            "is too low: {} events would take more than {} s",
-            plan.event_count,
-            SCHEDULE_MAX.as_secs()
-        );
-        fields.check("rate", plan.schedule() <= SCHEDULE_MAX, "too_low", message);
-        Some(plan)
-    }
-}
 
 /// Sends log events and answers with the report once each has its outcome.
 ///
@@ -119,7 +46,7 @@ impl FromFields for Plan {
         ),
         (
             status = 422,
-            description = "compacted_topic: records without keys are refused there",
+            description = "compacted_topic: records without keys are refused there, and those of one key do not stay",
             body = Problem,
             content_type = "application/problem+json"
         ),
@@ -139,7 +66,7 @@ pub async fn run(
     if let Some(running) = state.runner.running() {
         return Err(run_in_progress(&running));
     }
-    let partitions = target::writable_partitions(&state.cluster, &plan.topic).await?;
+    let partitions = target::partitions(&state.cluster, &plan).await?;
     let ending = state
         .runner
         .start(plan, partitions)

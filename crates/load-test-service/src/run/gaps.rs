@@ -69,6 +69,16 @@ impl Gaps {
         }
     }
 
+    /// With those of another producer on the same lanes: a wait is one producer's.
+    pub fn merge(&mut self, other: &Self) {
+        for (ours, theirs) in self.lanes.iter_mut().zip(&other.lanes) {
+            ours.acknowledged += theirs.acknowledged;
+        }
+        if let Some(gap) = other.longest {
+            self.waited(gap.lane, gap.began_ns, gap.began_ns + gap.duration_ns);
+        }
+    }
+
     /// The longest wait so far.
     pub fn longest(&self) -> Option<Gap> {
         self.longest
@@ -143,6 +153,17 @@ mod tests {
         gaps.failed(0, 30);
         gaps.acknowledged(0, 400, 405);
         assert_eq!(longest(&gaps), (0, 20, 385));
+    }
+
+    #[test]
+    fn the_longer_wait_of_two_producers_is_the_runs() {
+        let (mut one, mut other) = (Gaps::of(2), Gaps::of(2));
+        one.acknowledged(0, 10, 15);
+        other.acknowledged(0, 10, 12);
+        other.acknowledged(1, 10, 80);
+        one.merge(&other);
+        assert_eq!(longest(&one), (1, 10, 70));
+        assert_eq!((one.acknowledged_on(0), one.acknowledged_on(1)), (2, 1));
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! One run from its plan to its report: connect, warm up, send, drain, sum up. Blocks its thread.
 //!
-//! A run of its own producer: its counters begin at zero, and nothing of an earlier run is in its
-//! way. Before the clock starts, metadata are fetched and every leader is connected. The clock runs
-//! from the first intended send to the last delivery report. A run that is verified is read back
+//! A run has producers of its own: their counters begin at zero, and nothing of an earlier run is in
+//! their way. Before the clock starts, metadata are fetched and every leader is connected. The clock
+//! runs from the first intended send to the last delivery report. A run that is verified is read back
 //! after that.
 //!
 //! A run ends, in this order of likelihood: when every event has its outcome; when the service is
-//! stopped; when Kafka acknowledged nothing for [`STALL`]; at the plan's own deadline.
+//! stopped; when Kafka acknowledged nothing for [`stall`]; at the plan's own deadline.
 
+mod client;
+mod client_times;
 mod clock;
 mod gaps;
 mod grouping;
@@ -25,6 +27,7 @@ pub use clock::Clock;
 pub use outcomes::{Outcomes, PhaseOfRun, Tally};
 pub use progress::{CountsSeen, Phase, Progress};
 pub use report::{AcknowledgementGap, ClientError, Disturbances, Failures, Latency};
+pub use report::{ClientTimes, Spread};
 pub use report::{LatencyMeasures, Outcome, PercentilePoint, RunReport, Warmup};
 #[cfg(test)]
 pub use summary::sample_report;
@@ -32,42 +35,37 @@ pub use timeline::{Timeline, TimelinePoint};
 pub use verification::{FailedEvents, Verification, VerificationOutcome};
 
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use kafka_cluster::{Connection, KafkaError, PartitionMetadata, RecordProducer, RunId};
+use kafka_cluster::{Connection, KafkaError, PartitionMetadata, RunId};
 use rdkafka::ClientConfig;
 use tokio_util::sync::CancellationToken;
 
-use crate::generator::{End, Generation, Lanes, PartitionRuns, Schedule, Slots, generate};
-use crate::log_event::Corpus;
+use crate::generator::{End, Share};
 use crate::metrics::Metrics;
-use crate::plan::Plan;
-use grouping::{Grouping, max_run_age};
-use producer_settings::{MESSAGE_TIMEOUT, effective_properties, producer_config};
+use crate::plan::{Keys, Plan};
+use client::{Client, Sending};
+use grouping::Grouping;
+use producer_settings::{effective_properties, producer_config};
 use report::milliseconds;
+use statistics::ClientStatistics;
 use summary::{Concluded, Sent, summarise};
 use verification::{Readback, Written};
 
-/// A run without any acknowledgement for so long is given up: by then everything that was in flight
-/// has failed (`MESSAGE_TIMEOUT`), and what is sent now would too.
-pub const STALL: Duration = MESSAGE_TIMEOUT.saturating_add(Duration::from_secs(10));
 /// How long a stopped run waits for outcomes before it gives up on the rest.
 pub const STOP_DRAIN: Duration = Duration::from_secs(4);
-/// Fetching the topic's metadata with the run's own producer.
-const METADATA_DEADLINE: Duration = Duration::from_secs(5);
+/// Beyond the time after which an event has failed: a run without any acknowledgement for so long is
+/// given up.
+const STALL_SLACK: Duration = Duration::from_secs(10);
 /// Waiting for a connection to every leader: a leader that cannot be reached in this time costs the
 /// run what it costs, since that is what would be measured.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
 /// Waiting for librdkafka's counters; they come every 100 ms.
 const STATISTICS_PATIENCE: Duration = Duration::from_secs(1);
-/// One look at the outcomes while draining.
-const DRAIN_SLICE: Duration = Duration::from_millis(20);
-/// Pause between two looks.
-const DRAIN_PAUSE: Duration = Duration::from_millis(1);
 /// What librdkafka needs to report records that were given up.
 const PURGE_PATIENCE: Duration = Duration::from_secs(1);
-/// Number of the warm-up's producer in the envelope; the measured one is 0.
-const WARMUP_PRODUCER: u16 = u16::MAX;
+/// Number of the warm-up's first producer in the envelope; the measured ones begin with 0.
+const WARMUP_PRODUCER: u16 = 0xff00;
 
 /// Everything that a run needs.
 pub struct Job {
@@ -90,17 +88,18 @@ pub struct Job {
 /// Runs `job`. Blocks, at most until the plan's deadlines and what draining adds.
 ///
 /// # Errors
-/// The producer could not be made, or the topic's metadata could not be fetched: nothing was sent.
+/// A producer could not be made, or the topic's metadata or offsets could not be fetched: nothing was
+/// sent, or only the warm-up.
 pub fn execute(job: &Job) -> Result<RunReport, KafkaError> {
     let mut run = Run::connect(job)?;
     let (warmup, end_of_warmup) = run.warm_up();
     let readback = job.plan.verify.then(|| run.begin_readback()).transpose()?;
-    let before = run.outcomes.await_statistics(STATISTICS_PATIENCE, |_| true);
+    let before = run.statistics();
     let mut measured = match end_of_warmup {
         End::Complete => run.measure(),
         cut_short => Sent::nothing(cut_short, run.clock.now_ns()),
     };
-    let after = run.outcomes.await_statistics(STATISTICS_PATIENCE, |_| true);
+    let after = run.statistics();
     let verification = readback.map(|readback| run.verify(readback, &mut measured));
     let mut report = summarise(Concluded {
         run_id: run_id_text(job.id),
@@ -109,7 +108,7 @@ pub fn execute(job: &Job) -> Result<RunReport, KafkaError> {
         sent: &measured,
         warmup,
         timeline: run.timeline(measured.duration_ns()),
-        partitions: run.lanes.partitions().to_vec(),
+        partitions: run.partitions().to_vec(),
         verification,
         producer_properties: effective_properties(&run.config),
         slots: run.grouping.slots,
@@ -129,50 +128,49 @@ pub fn run_id_text(id: RunId) -> String {
     format!("{:016x}", id.0)
 }
 
+/// A run without any acknowledgement for so long is given up: by then everything that was in flight
+/// has failed, and what is sent now would too.
+#[must_use]
+pub fn stall(plan: &Plan) -> Duration {
+    plan.message_timeout() + STALL_SLACK
+}
+
 /// A run that is connected.
 struct Run<'a> {
     job: &'a Job,
     clock: Clock,
-    outcomes: Arc<Outcomes>,
-    producer: RecordProducer<Outcomes>,
+    clients: Vec<Client<'a>>,
     config: ClientConfig,
-    lanes: Arc<Lanes>,
     grouping: Grouping,
     all_connected: bool,
-    corpus: Corpus,
 }
 
 impl<'a> Run<'a> {
     fn connect(job: &'a Job) -> Result<Self, KafkaError> {
-        let lanes = Arc::new(Lanes::new(&job.partitions));
-        let grouping = Grouping::of(lanes.count());
-        let config = producer_config(&job.connection, "load-test-service", grouping);
+        let writable = match job.plan.keys {
+            Keys::None => job.partitions.iter().filter(|p| p.leader.is_some()).count(),
+            Keys::Service | Keys::Unique => job.partitions.len(),
+        };
+        let grouping = Grouping::of(&job.plan, writable);
+        let config = producer_config(&job.connection, "load-test-service", &job.plan, grouping);
         let clock = Clock::start();
-        let outcomes = Arc::new(Outcomes::new(
-            clock,
-            Slots::new(grouping.slots),
-            Arc::clone(&lanes),
-            Arc::clone(&job.progress),
-            job.metrics.clone(),
-        ));
-        let producer = RecordProducer::new(&config, Arc::clone(&outcomes))?;
-        producer.warm_up(&job.plan.topic, METADATA_DEADLINE)?;
+        let clients = (0..job.plan.tuning.producers)
+            .map(|number| Client::connect(job, clock, &config, grouping, number))
+            .collect::<Result<Vec<_>, _>>()?;
         let mut leaders: Vec<i32> = job.partitions.iter().filter_map(|p| p.leader).collect();
         leaders.sort_unstable();
         leaders.dedup();
-        let connected = outcomes.await_statistics(CONNECT_DEADLINE, |statistics| {
-            statistics.ready_for(&leaders)
-        });
+        let connected = |client: &Client<'_>| {
+            let ready = |statistics: &ClientStatistics| statistics.ready_for(&leaders);
+            client.await_statistics(CONNECT_DEADLINE, ready).is_some()
+        };
         Ok(Self {
+            all_connected: clients.iter().all(connected),
             job,
             clock,
-            outcomes,
-            producer,
+            clients,
             config,
-            lanes,
             grouping,
-            all_connected: connected.is_some(),
-            corpus: Corpus::new(job.plan.seed),
         })
     }
 
@@ -182,18 +180,19 @@ impl<'a> Run<'a> {
             return (Warmup::default(), End::Complete);
         }
         self.job.progress.enter(Phase::WarmingUp);
-        let phase = PhaseOfRun {
-            measured: false,
-            started_ns: self.clock.now_ns(),
-            ledger_for: None,
-        };
-        let sent = self.send(
-            phase,
-            plan.warmup_events,
-            None,
-            WARMUP_PRODUCER,
-            plan.warmup_deadline(),
-        );
+        let sent = self.send(Sending {
+            phase: PhaseOfRun {
+                measured: false,
+                started_ns: self.clock.now_ns(),
+                ledger_for: None,
+            },
+            count: plan.warmup_events,
+            rate: None,
+            duration: None,
+            deadline: plan.warmup_deadline(),
+            first_number: WARMUP_PRODUCER,
+            share: Share::WHOLE,
+        });
         let warmup = Warmup {
             event_count: plan.warmup_events,
             sent: sent.generated.sent,
@@ -207,30 +206,79 @@ impl<'a> Run<'a> {
     fn measure(&mut self) -> Sent {
         let plan = &self.job.plan;
         self.job.progress.enter(Phase::Sending);
-        let phase = PhaseOfRun {
-            measured: true,
-            started_ns: self.clock.now_ns(),
-            ledger_for: plan.verify.then_some(plan.event_count),
-        };
-        self.send(phase, plan.event_count, plan.rate, 0, plan.deadline())
+        self.send(Sending {
+            phase: PhaseOfRun {
+                measured: true,
+                started_ns: self.clock.now_ns(),
+                ledger_for: plan.verify.then_some(plan.event_count),
+            },
+            count: plan.event_count,
+            rate: plan.rate,
+            duration: plan.duration_seconds.map(Duration::from_secs),
+            deadline: plan.deadline(),
+            first_number: 0,
+            share: Share::WHOLE,
+        })
+    }
+
+    /// All producers send their shares, each on a thread of its own.
+    fn send(&mut self, sending: Sending) -> Sent {
+        let of = self.job.plan.tuning.producers;
+        let progress = &self.job.progress;
+        let draining = || progress.enter(Phase::Draining);
+        let mut parts = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..of)
+                .zip(&mut self.clients)
+                .map(|(number, client)| {
+                    let share = Share { number, of };
+                    let sending = Sending { share, ..sending };
+                    scope.spawn(move || client.send(&sending, draining))
+                })
+                .collect();
+            let ended = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
+            ended
+                .map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect::<Vec<_>>()
+        })
+        .into_iter();
+        let first = parts.next();
+        let mut all = first.unwrap_or_else(|| Sent::nothing(End::Complete, self.clock.now_ns()));
+        for part in parts {
+            all.merge(part);
+        }
+        all
+    }
+
+    /// The counters of all producers together.
+    fn statistics(&self) -> Option<ClientStatistics> {
+        let each = self
+            .clients
+            .iter()
+            .map(|client| client.await_statistics(STATISTICS_PATIENCE, |_| true));
+        each.reduce(|sum, more| Some(sum?.plus(&more?))).flatten()
+    }
+
+    /// The partition of each lane, which is the same for every producer.
+    fn partitions(&self) -> &[i32] {
+        self.clients.first().map_or(&[], Client::partitions)
     }
 
     /// Where the partitions end before the measured records: the warm-up is behind us.
     fn begin_readback(&self) -> Result<Readback, KafkaError> {
         let (connection, topic) = (&self.job.connection, &self.job.plan.topic);
-        Readback::begin(connection, topic, self.lanes.partitions())
+        Readback::begin(connection, topic, self.partitions())
     }
 
     fn verify(&self, readback: Readback, sent: &mut Sent) -> Verification {
         self.job.progress.enter(Phase::Verifying);
         let gaps = &sent.tally.gaps;
-        let partitions = self.lanes.partitions().iter().enumerate();
+        let partitions = self.partitions().iter().enumerate();
         let written = Written {
             run: self.job.id,
             acknowledged: partitions
                 .map(|(lane, id)| (*id, gaps.acknowledged_on(lane)))
                 .collect(),
-            ledgers: sent.tally.ledger.take().into_iter().collect(),
+            ledgers: std::mem::take(&mut sent.tally.ledgers),
         };
         readback.verify(written, &self.job.stop)
     }
@@ -239,69 +287,5 @@ impl<'a> Run<'a> {
         let timeline = self.job.progress.timeline.lock();
         let timeline = timeline.unwrap_or_else(PoisonError::into_inner);
         timeline.points(duration_ns)
-    }
-
-    fn send(
-        &mut self,
-        phase: PhaseOfRun,
-        count: u64,
-        rate: Option<u64>,
-        producer_number: u16,
-        deadline: Duration,
-    ) -> Sent {
-        self.outcomes.begin(phase);
-        let generation = Generation {
-            producer: &self.producer,
-            outcomes: &self.outcomes,
-            clock: self.clock,
-            topic: &self.job.plan.topic,
-            count,
-            schedule: Schedule::from_rate(rate),
-            started_ns: phase.started_ns,
-            run: self.job.id,
-            producer_number,
-            deadline,
-            stall: STALL,
-            stop: &self.job.stop,
-        };
-        let partitions = self.lanes.count();
-        let run_records = self
-            .grouping
-            .run_records_for(count, partitions, &self.config);
-        let max_age_ns = u64::try_from(max_run_age(&self.config).as_nanos()).unwrap_or(u64::MAX);
-        let mut runs = PartitionRuns::new(Arc::clone(&self.lanes), run_records, max_age_ns);
-        let generated = generate(&generation, &mut self.corpus, &mut runs);
-        self.job.progress.enter(Phase::Draining);
-        self.drain(generated.sent, generated.end);
-        Sent {
-            tally: self.outcomes.close(generated.sent),
-            generated,
-        }
-    }
-
-    /// Waits until every record that was sent has its outcome. Records have theirs after
-    /// [`MESSAGE_TIMEOUT`] at the latest; a run that was stopped or given up does not wait for that.
-    fn drain(&self, sent: u64, end_of_sending: End) {
-        let all_settled = || self.outcomes.settled() >= sent;
-        let patience = match end_of_sending {
-            End::Complete => MESSAGE_TIMEOUT + STOP_DRAIN,
-            End::Stopped => STOP_DRAIN,
-            End::DeadlineReached | End::Stalled => PURGE_PATIENCE,
-        };
-        let mut end = Instant::now() + patience;
-        let mut stopped = end_of_sending == End::Stopped;
-        while !all_settled() && Instant::now() < end {
-            if !stopped && self.job.stop.is_cancelled() {
-                stopped = true;
-                end = end.min(Instant::now() + STOP_DRAIN);
-            }
-            self.producer.drain(DRAIN_SLICE);
-            // The last outcomes may be on their way through the poll thread.
-            std::thread::sleep(DRAIN_PAUSE);
-        }
-        if !all_settled() {
-            self.producer.purge();
-            self.producer.drain(PURGE_PATIENCE);
-        }
     }
 }

@@ -10,6 +10,7 @@ use hdrhistogram::Histogram;
 use kafka_cluster::{Delivery, DeliveryObserver, KafkaError, Persistence};
 use prometheus::local::{LocalHistogram, LocalIntCounter};
 
+use super::client_times::TimesSeen;
 use super::clock::Clock;
 use super::gaps::Gaps;
 use super::progress::{Counts, Progress};
@@ -45,8 +46,10 @@ pub struct Tally {
     pub gaps: Gaps,
     /// What went wrong and when.
     pub troubles: Troubles,
-    /// The fate of each record, where that is kept.
-    pub ledger: Option<Ledger>,
+    /// The fate of each record, where that is kept; by number of the producer.
+    pub ledgers: Vec<Ledger>,
+    /// Where the time went.
+    pub times: TimesSeen,
 }
 
 /// What the tally of a phase is made for.
@@ -99,8 +102,26 @@ impl Tally {
             last_outcome_ns: 0,
             gaps: Gaps::of(lanes),
             troubles: Troubles::default(),
-            ledger: None,
+            ledgers: Vec::new(),
+            times: TimesSeen::default(),
         }
+    }
+
+    /// With that of another producer of the same phase, the next by number.
+    pub fn merge(&mut self, other: Self) {
+        // They have the same bounds.
+        let _ = self.latency_us.add(&other.latency_us);
+        let _ = self.service_us.add(&other.service_us);
+        self.not_written += other.not_written;
+        self.possibly_written += other.possibly_written;
+        for (error, count) in other.errors {
+            *self.errors.entry(error).or_default() += count;
+        }
+        self.last_outcome_ns = self.last_outcome_ns.max(other.last_outcome_ns);
+        self.gaps.merge(&other.gaps);
+        self.troubles.merge(other.troubles);
+        self.times.merge(&other.times);
+        self.ledgers.extend(other.ledgers);
     }
 
     /// Acknowledged records.
@@ -158,7 +179,8 @@ impl Outcomes {
     pub fn begin(&self, phase: PhaseOfRun) {
         let mut counting = self.counting();
         counting.tally = Tally::empty(self.lanes.count());
-        counting.tally.ledger = phase.ledger_for.map(Ledger::with_room_for);
+        let ledger = phase.ledger_for.map(Ledger::with_room_for);
+        counting.tally.ledgers = ledger.into_iter().collect();
         counting.phase = phase;
         self.last_acknowledged_ns
             .store(self.clock.now_ns(), Relaxed);
@@ -179,7 +201,7 @@ impl Outcomes {
         let empty = Tally::empty(self.lanes.count());
         let mut tally = std::mem::replace(&mut counting.tally, empty);
         tally.gaps.close(tally.last_outcome_ns);
-        if let Some(ledger) = &mut tally.ledger {
+        if let Some(ledger) = tally.ledgers.first_mut() {
             ledger.give_up(sent);
         }
         tally
@@ -323,7 +345,7 @@ impl Outcomes {
 
 impl Counting {
     fn settle(&mut self, sequence: u64, fate: Fate) {
-        if let Some(ledger) = &mut self.tally.ledger {
+        if let Some(ledger) = self.tally.ledgers.first_mut() {
             ledger.settle(sequence, fate);
         }
     }
@@ -365,8 +387,14 @@ impl DeliveryObserver for Outcomes {
     /// Comes every `statistics.interval.ms`, which is also how often the metrics are brought up to
     /// date.
     fn statistics(&self, json: &[u8]) {
-        self.counting().flush_metrics();
-        if let Some(statistics) = ClientStatistics::parse(json) {
+        let parsed = ClientStatistics::parse(json);
+        let mut counting = self.counting();
+        counting.flush_metrics();
+        if let Some(statistics) = &parsed {
+            counting.tally.times.add(statistics);
+        }
+        drop(counting);
+        if let Some(statistics) = parsed {
             let mut latest = self
                 .statistics
                 .lock()
@@ -483,7 +511,7 @@ mod tests {
         fixture.outcomes.client_error(&error, "a:1/1: lost");
         fixture.settle(&acknowledged());
         let tally = fixture.outcomes.close(4);
-        let ledger = tally.ledger.unwrap();
+        let ledger = &tally.ledgers[0];
         let fates: Vec<_> = (0..4).map(|sequence| ledger.fate(sequence)).collect();
         let expected = [
             Fate::Acknowledged,

@@ -1,8 +1,11 @@
 //! The producer of a run: which properties it has, and why those.
 //!
+//! What a plan decides (acks, idempotence, compression, batch, linger) is the plan's; all other
+//! properties that the user gave to the service win over ours. The defaults of a plan:
+//!
 //! - **A batch is a run of records to one partition** ([`PartitionRuns`]): `batch.num.messages` is the
 //!   length of that run, so that a full run leaves at once, and `linger.ms` only bounds how long a
-//!   slow one waits. At 12 partitions that is 1,000 records, some 400 KB before compression.
+//!   slow one waits. At 12 partitions that is 1,000 records, some 430 KB before compression.
 //! - **Idempotence is on.** With at most one batch per partition in flight it costs nothing (see
 //!   [`PartitionRuns`] for the spin that it would cost otherwise), and it keeps the offsets of the
 //!   topic equal to what was acknowledged when a broker is lost: a retry is never written twice.
@@ -32,34 +35,44 @@ use kafka_cluster::Connection;
 use rdkafka::ClientConfig;
 
 use super::grouping::Grouping;
+use crate::plan::Plan;
 
-/// How long a batch that does not fill waits.
-const LINGER: Duration = Duration::from_millis(8);
-/// After this a record without acknowledgement has failed: three times what the loss of a broker
-/// costs (`zookeeper.session.timeout.ms` is 9 s here).
-pub const MESSAGE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Room for the envelope, the key and the framing of one record in a batch.
+const RECORD_OVERHEAD_BYTES: u32 = 1_000;
 /// How often librdkafka reports its counters, which also bounds how long a run waits for them.
 pub const STATISTICS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The producer's settings: the user's own properties win over ours.
+/// The producer's settings.
 pub fn producer_config(
     connection: &Connection,
     client_id: &str,
+    plan: &Plan,
     grouping: Grouping,
 ) -> ClientConfig {
     let mut config = connection.producer_config(client_id);
-    let ours = [
-        ("acks", "all".to_owned()),
-        ("enable.idempotence", "true".to_owned()),
-        ("max.in.flight.requests.per.connection", "5".to_owned()),
-        ("compression.type", "snappy".to_owned()),
+    let tuning = &plan.tuning;
+    let timeout = plan.message_timeout().as_millis().to_string();
+    // An event that is larger than the batch it was asked to fit in is a batch of its own.
+    let event_bytes = plan.event_size_bytes.unwrap_or_default() + RECORD_OVERHEAD_BYTES;
+    let batch_size = tuning.batch_size_bytes.max(event_bytes);
+    let decided_by_the_plan = [
+        ("acks", tuning.acks.property().to_owned()),
+        ("enable.idempotence", tuning.idempotence.to_string()),
+        ("compression.type", tuning.compression.property().to_owned()),
         ("batch.num.messages", grouping.run_records.to_string()),
-        ("batch.size", "1000000".to_owned()),
-        ("linger.ms", LINGER.as_millis().to_string()),
-        (
-            "message.timeout.ms",
-            MESSAGE_TIMEOUT.as_millis().to_string(),
-        ),
+        ("batch.size", batch_size.to_string()),
+        ("linger.ms", tuning.linger_ms.to_string()),
+        ("message.timeout.ms", timeout),
+    ];
+    for (name, value) in decided_by_the_plan {
+        config.set(name, value);
+    }
+    // An alias would contradict what was just set; and a run is never a transaction.
+    for name in NOT_FOR_A_RUN {
+        config.remove(name);
+    }
+    let ours = [
+        ("max.in.flight.requests.per.connection", "5".to_owned()),
         (
             "statistics.interval.ms",
             STATISTICS_INTERVAL.as_millis().to_string(),
@@ -74,6 +87,17 @@ pub fn producer_config(
     }
     config
 }
+
+/// Properties of the service's connection that a run does not take over: other names of what the plan
+/// decides, and transactions.
+const NOT_FOR_A_RUN: [&str; 6] = [
+    "compression.codec",
+    "delivery.timeout.ms",
+    "queue.buffering.max.ms",
+    "request.required.acks",
+    "transaction.timeout.ms",
+    "transactional.id",
+];
 
 /// Properties that decide about throughput, latency and safety: told with every report, set or not.
 const DECISIVE: [&str; 21] = [
@@ -139,18 +163,53 @@ fn is_secret(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::{BATCH_SIZE_BYTES, EVENT_SIZE_BYTES, Profile, Tuning};
+
+    fn config(connection: &Connection, plan: &Plan) -> ClientConfig {
+        producer_config(connection, "test", plan, Grouping::of(plan, 12))
+    }
 
     #[test]
-    fn the_users_properties_win_and_are_told() {
+    fn the_plan_decides_on_its_own_properties_and_the_user_on_all_others() {
+        let properties = "linger.ms=50\nqueue.buffering.max.ms=70\nsocket.nagle.disable=true\n\
+                          transactional.id=t";
         let connection = Connection::new("a:1")
-            .with_property_lines("linger.ms=50")
+            .with_property_lines(properties)
             .unwrap();
-        let config = producer_config(&connection, "test", Grouping::of(12));
+        let mut plan = Plan::new(1, "log-events");
+        plan.tuning.linger_ms = 3;
+        let config = config(&connection, &plan);
+        assert_eq!(config.get("transactional.id"), None);
         let told = effective_properties(&config);
-        assert_eq!(told["linger.ms"], "50");
+        assert_eq!(told["linger.ms"], "3");
+        assert_eq!(told["socket.nagle.disable"], "true");
         assert_eq!(told["acks"], "-1", "as librdkafka writes acks=all");
         assert_eq!(told["compression.type"], "snappy");
         assert!(told.contains_key("socket.timeout.ms"));
+    }
+
+    #[test]
+    fn librdkafka_takes_what_every_profile_and_every_extreme_asks_for() {
+        let connection = Connection::new("a:1");
+        let mut plans: Vec<Plan> = Profile::ALL
+            .iter()
+            .map(|profile| {
+                let mut plan = Plan::new(1, "log-events");
+                plan.profile = Some(*profile);
+                plan.tuning = Tuning::of(plan.profile);
+                plan
+            })
+            .collect();
+        let mut large = Plan::new(1, "log-events");
+        large.event_size_bytes = Some(*EVENT_SIZE_BYTES.end());
+        large.tuning.batch_size_bytes = *BATCH_SIZE_BYTES.end();
+        plans.push(large);
+        for plan in plans {
+            let config = config(&connection, &plan);
+            assert!(config.create_native_config().is_ok(), "{plan:?}");
+            let size: u32 = config.get("batch.size").unwrap().parse().unwrap();
+            assert!(size <= 1_000_000, "{plan:?}");
+        }
     }
 
     #[test]
@@ -158,7 +217,7 @@ mod tests {
         let connection = Connection::new("a:1")
             .with_property_lines("sasl.password=hunter2\nssl.key.password=hunter2")
             .unwrap();
-        let config = producer_config(&connection, "test", Grouping::of(12));
+        let config = config(&connection, &Plan::new(1, "log-events"));
         let told = effective_properties(&config);
         assert_eq!(told["sasl.password"], "[hidden]");
         assert!(!told.values().any(|value| value.contains("hunter2")));

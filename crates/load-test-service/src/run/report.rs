@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::statistics::WireUse;
 use super::timeline::TimelinePoint;
 use super::verification::Verification;
+use crate::plan::Plan;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -25,16 +26,20 @@ pub enum Outcome {
     DeadlineReached,
     /// Kafka acknowledged nothing any more.
     Stalled,
+    /// Every event was sent and acknowledged, but not at the times that were asked for: no result.
+    /// `invalidReasons` says why.
+    Invalid,
 }
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Completed,
         Self::CompletedWithFailures,
         Self::Interrupted,
         Self::DeadlineReached,
         Self::Stalled,
+        Self::Invalid,
     ];
 
     /// The value of the metric label `outcome`.
@@ -46,6 +51,7 @@ impl Outcome {
             Self::Interrupted => "interrupted",
             Self::DeadlineReached => "deadline_reached",
             Self::Stalled => "stalled",
+            Self::Invalid => "invalid",
         }
     }
 }
@@ -202,6 +208,38 @@ pub struct Failures {
     pub by_error: BTreeMap<String, u64>,
 }
 
+/// What librdkafka itself saw of the time between the hand-over and the acknowledgement.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientTimes {
+    /// An event's time in the client's queue, until a request was made of its batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<Spread>,
+    /// A request's time in the queue before the socket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub socket: Option<Spread>,
+    /// From a request's sending to the broker's answer; replication is in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_trip: Option<Spread>,
+}
+
+/// A time that librdkafka measured. Mean and maximum are exact; percentiles are put together from
+/// those of each tenth of a second.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Spread {
+    /// How many samples.
+    pub samples: u64,
+    /// The mean.
+    pub mean_ms: f64,
+    /// Half were shorter.
+    pub p50_ms: f64,
+    /// 99 % were shorter.
+    pub p99_ms: f64,
+    /// The longest.
+    pub max_ms: f64,
+}
+
 /// What was sent before the clock started. It is in the topic and in the totals of
 /// `/api/loadtest/stats`, and in no other figure of the report.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -229,9 +267,16 @@ pub struct RunReport {
     pub label: Option<String>,
     /// How it ended.
     pub outcome: Outcome,
+    /// Why its figures are no result: the events were not sent when they should have been. Empty
+    /// where they were.
+    #[serde(default)]
+    pub invalid_reasons: Vec<String>,
+    /// Every effective property of the plan; absent in reports of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
     /// Where to.
     pub topic: String,
-    /// Events asked for, warm-up apart.
+    /// Events asked for, warm-up apart; in a run that ends by time, events sent.
     pub event_count: u64,
     /// Events a second asked for; absent as fast as possible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -268,6 +313,9 @@ pub struct RunReport {
     /// for its turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_time: Option<Latency>,
+    /// Where that time went, as librdkafka saw it; absent when nothing was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_times: Option<ClientTimes>,
     /// How it went over time, by the second or, in a long run, in at most 300 points.
     #[serde(default)]
     pub timeline: Vec<TimelinePoint>,
@@ -280,6 +328,10 @@ pub struct RunReport {
     /// Time in which an event was due and the client could take none: the cluster was slower.
     #[serde(default)]
     pub back_pressure_ms: f64,
+    /// Events that were handed over more than 20 ms later than intended although the client would have
+    /// taken them: the generator's own fault. Only at a given rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_events: Option<u64>,
     /// The most that an event was handed to the producer later than intended; only at a given rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_schedule_lag_ms: Option<f64>,
@@ -288,6 +340,9 @@ pub struct RunReport {
     /// Bytes sent to brokers, requests and retries included (librdkafka's `tx_bytes`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wire_bytes: Option<u64>,
+    /// Produce requests sent; each holds records of one partition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub produce_requests: Option<u64>,
     /// What compression saved: 1 - `tx_bytes` / `txmsg_bytes` of librdkafka.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compression_saving_percent: Option<f64>,
@@ -316,6 +371,7 @@ impl RunReport {
     /// Fills in what librdkafka counted.
     pub fn set_wire_use(&mut self, used: Option<WireUse>) {
         self.wire_bytes = used.map(|used| used.wire_bytes);
+        self.produce_requests = used.map(|used| used.produce_requests);
         self.compression_saving_percent = used.map(|used| rounded(used.saving_percent, 1));
     }
 }

@@ -15,6 +15,9 @@ pub struct ClientStatistics {
     /// Keys and payloads of the records in them, before compression.
     #[serde(rename = "txmsg_bytes")]
     pub record_bytes: u64,
+    /// Produce requests sent, over all brokers.
+    #[serde(skip)]
+    pub produce_requests: u64,
     /// Brokers by name, bootstrap connections among them.
     #[serde(default)]
     pub brokers: BTreeMap<String, BrokerStatistics>,
@@ -31,6 +34,36 @@ pub struct BrokerStatistics {
     pub id: i32,
     /// `UP` when it can be used.
     pub state: String,
+    /// Microseconds in the producer's queue, from the hand-over to the making of a request.
+    #[serde(default)]
+    pub int_latency: Window,
+    /// Microseconds of a request in the queue before the socket.
+    #[serde(default)]
+    pub outbuf_latency: Window,
+    /// Microseconds from a request's sending to its answer.
+    #[serde(default)]
+    pub rtt: Window,
+    /// Requests sent, by kind.
+    #[serde(default, rename = "req")]
+    pub requests: BTreeMap<String, u64>,
+}
+
+/// What librdkafka saw of one time since its last report.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Window {
+    /// How many samples.
+    pub cnt: u64,
+    /// Their sum.
+    pub sum: u64,
+    /// The largest.
+    pub max: u64,
+    /// Half of them were smaller.
+    pub p50: u64,
+    /// 90 % of them.
+    pub p90: u64,
+    /// 99 % of them.
+    pub p99: u64,
 }
 
 /// State of the idempotent producer.
@@ -44,7 +77,21 @@ pub struct IdempotenceStatistics {
 impl ClientStatistics {
     /// Reads librdkafka's JSON; `None` when it is none.
     pub fn parse(json: &[u8]) -> Option<Self> {
-        serde_json::from_slice(json).ok()
+        let mut read: Self = serde_json::from_slice(json).ok()?;
+        let produce = |broker: &BrokerStatistics| broker.requests.get("Produce").copied();
+        read.produce_requests = read.brokers.values().filter_map(produce).sum();
+        Some(read)
+    }
+
+    /// The counters of two clients together.
+    pub fn plus(&self, other: &Self) -> Self {
+        Self {
+            sent_bytes: self.sent_bytes + other.sent_bytes,
+            record_bytes: self.record_bytes + other.record_bytes,
+            produce_requests: self.produce_requests + other.produce_requests,
+            brokers: BTreeMap::new(),
+            eos: None,
+        }
     }
 
     /// Whether records can be sent to all of `leaders` at once: connections up, and the producer id
@@ -64,6 +111,8 @@ impl ClientStatistics {
 pub struct WireUse {
     /// Bytes sent.
     pub wire_bytes: u64,
+    /// Produce requests sent.
+    pub produce_requests: u64,
     /// What compression saved of the records' bytes, in percent; framing and requests counted as
     /// cost, so that it can be negative without compression.
     pub saving_percent: f64,
@@ -75,6 +124,9 @@ pub fn wire_use(before: &ClientStatistics, after: &ClientStatistics) -> Option<W
     let record_bytes = after.record_bytes.checked_sub(before.record_bytes)?;
     (record_bytes > 0).then(|| WireUse {
         wire_bytes,
+        produce_requests: after
+            .produce_requests
+            .saturating_sub(before.produce_requests),
         saving_percent: 100.0 * (1.0 - wire_bytes as f64 / record_bytes as f64),
     })
 }
@@ -85,8 +137,9 @@ mod tests {
 
     const SAMPLE: &[u8] = br#"{"name":"x","brokers":{
         "GroupCoordinator":{"nodeid":-1,"state":"INIT"},
-        "a:1/1":{"nodeid":1,"state":"UP","rtt":{"avg":1}},
-        "b:1/2":{"nodeid":2,"state":"CONNECT"}},
+        "a:1/1":{"nodeid":1,"state":"UP","rtt":{"avg":1,"cnt":4,"sum":10,"max":9,"p50":1,"p90":2,"p99":9},
+            "req":{"Produce":7,"Metadata":1}},
+        "b:1/2":{"nodeid":2,"state":"CONNECT","req":{"Produce":2}}},
         "topics":{},"eos":{"idemp_state":"Assigned","txn_state":"Init"},
         "tx":3,"tx_bytes":400,"rx":3,"rx_bytes":9,"txmsgs":2,"txmsg_bytes":1000}"#;
 
@@ -97,6 +150,8 @@ mod tests {
             (statistics.sent_bytes, statistics.record_bytes),
             (400, 1000)
         );
+        assert_eq!(statistics.produce_requests, 9);
+        assert_eq!(statistics.brokers["a:1/1"].rtt.p99, 9);
         assert!(statistics.ready_for(&[1]));
         assert!(!statistics.ready_for(&[1, 2]));
     }

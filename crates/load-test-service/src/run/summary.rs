@@ -1,6 +1,7 @@
 //! Sums a run up: from what was sent and counted to the report and the words beside it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::report::{AcknowledgementGap, ClientError, Disturbances, Failures, Latency};
 use super::report::{LatencyMeasures, Outcome, RunReport, Warmup};
@@ -9,14 +10,17 @@ use super::timeline::TimelinePoint;
 use super::troubles::Trouble;
 use super::verification::Verification;
 use super::{Clock, Tally};
-use crate::generator::{End, Generated};
+use crate::generator::{End, Generated, LATE};
 use crate::plan::Plan;
 
+/// The last event of a paced run may be so late, or a fiftieth of the schedule: a fault of some
+/// seconds that the run has caught up with is a result.
+const LAST_LAG_MAX: Duration = Duration::from_secs(1);
 /// A paced generator this late has waited for the cluster; less is the operating system's doing.
 const LAG_WORTH_A_NOTE_NS: u64 = 50_000_000;
 
 /// A run is tiny when it is at most this part of what may be in flight: no batch of it fills.
-const TINY_SHARE: u32 = 4;
+const TINY_SHARE: u64 = 4;
 
 /// One phase of sending, with all its outcomes.
 pub struct Sent {
@@ -30,16 +34,15 @@ impl Sent {
     /// A phase that was not even begun, for the reason that ended the one before.
     pub fn nothing(end: End, now_ns: u64) -> Self {
         Self {
-            generated: Generated {
-                sent: 0,
-                payload_bytes: 0,
-                started_ns: now_ns,
-                max_lag_ns: 0,
-                back_pressure_ns: 0,
-                end,
-            },
+            generated: Generated::nothing(now_ns, end),
             tally: Tally::empty(0),
         }
+    }
+
+    /// With what another producer sent in the same phase.
+    pub fn merge(&mut self, other: Self) {
+        self.generated.merge(&other.generated);
+        self.tally.merge(other.tally);
     }
 
     /// From the first intended send to the last outcome, in nanoseconds.
@@ -81,13 +84,21 @@ pub fn summarise(run: Concluded<'_>) -> RunReport {
     let Sent { generated, tally } = run.sent;
     let duration_ns = run.sent.duration_ns();
     let ended_ns = generated.started_ns + duration_ns;
-    let outcome = outcome(generated.end, run.plan, tally);
+    let invalid_reasons = invalid_reasons(run.plan, generated);
+    let outcome = outcome(generated, tally, &invalid_reasons);
+    // What ends by time has no number but that which was sent.
+    let event_count = match run.plan.duration_seconds {
+        Some(_) => generated.sent,
+        None => run.plan.event_count,
+    };
     RunReport {
         outcome,
+        invalid_reasons,
+        plan: Some(run.plan.clone()),
         notes: notes(&run, outcome),
         label: run.plan.label.clone(),
         topic: run.plan.topic.clone(),
-        event_count: run.plan.event_count,
+        event_count,
         rate: run.plan.rate,
         started_at: run.clock.timestamp(generated.started_ns),
         ended_at: run.clock.timestamp(ended_ns),
@@ -112,9 +123,12 @@ pub fn summarise(run: Concluded<'_>) -> RunReport {
         timeline: run.timeline,
         verification: run.verification,
         back_pressure_ms: milliseconds(generated.back_pressure_ns),
+        client_times: tally.times.told(),
+        late_events: run.plan.rate.map(|_| generated.late),
         max_schedule_lag_ms: run.plan.rate.map(|_| milliseconds(generated.max_lag_ns)),
         payload_bytes: generated.payload_bytes,
         wire_bytes: None,
+        produce_requests: None,
         compression_saving_percent: None,
         warmup: run.warmup,
         run_id: run.run_id,
@@ -122,11 +136,40 @@ pub fn summarise(run: Concluded<'_>) -> RunReport {
     }
 }
 
-fn outcome(end: End, plan: &Plan, tally: &Tally) -> Outcome {
-    match end {
+/// Why the figures of a run are no result; empty where they are. Only a schedule can be missed.
+fn invalid_reasons(plan: &Plan, generated: &Generated) -> Vec<String> {
+    let mut reasons = Vec::new();
+    let Some(rate) = plan.rate else {
+        return reasons;
+    };
+    let late_percent = generated.late * 100;
+    if late_percent > generated.sent {
+        reasons.push(format!(
+            "the generator fell behind its schedule by itself: {} of {} events were handed over more \
+             than {} ms late although nothing held them back; this machine is too busy for {rate} \
+             events a second",
+            generated.late,
+            generated.sent,
+            LATE.as_millis(),
+        ));
+    }
+    let last_lag = Duration::from_nanos(generated.last_lag_ns);
+    if generated.end == End::Complete && last_lag > LAST_LAG_MAX.max(plan.schedule() / 50) {
+        reasons.push(format!(
+            "the rate of {rate} events a second was not reached: the last event was handed over {} ms \
+             late",
+            last_lag.as_millis()
+        ));
+    }
+    reasons
+}
+
+fn outcome(generated: &Generated, tally: &Tally, invalid_reasons: &[String]) -> Outcome {
+    match generated.end {
         // A stop while draining ends a run whose last answers did not come any more.
-        End::Complete if tally.acknowledged() == plan.event_count => Outcome::Completed,
-        End::Complete => Outcome::CompletedWithFailures,
+        End::Complete if tally.acknowledged() < generated.sent => Outcome::CompletedWithFailures,
+        End::Complete if invalid_reasons.is_empty() => Outcome::Completed,
+        End::Complete => Outcome::Invalid,
         End::Stopped => Outcome::Interrupted,
         End::DeadlineReached => Outcome::DeadlineReached,
         End::Stalled => Outcome::Stalled,
@@ -173,11 +216,12 @@ fn notes(run: &Concluded<'_>, outcome: Outcome) -> Vec<String> {
              give a rate to measure the response of the cluster"
                 .to_owned(),
         );
-        if plan.event_count <= u64::from(run.slots / TINY_SHARE) {
+        let all_slots = u64::from(run.slots) * u64::from(plan.tuning.producers);
+        if generated.sent <= all_slots / TINY_SHARE {
             notes.push(format!(
                 "all {} events were in flight at once and filled no batch: a run this small is bound \
                  by the latency of a few requests, and says little about throughput",
-                plan.event_count
+                generated.sent
             ));
         }
     } else if generated.max_lag_ns >= LAG_WORTH_A_NOTE_NS {
@@ -187,20 +231,24 @@ fn notes(run: &Concluded<'_>, outcome: Outcome) -> Vec<String> {
             generated.max_lag_ns / 1_000_000
         ));
     }
-    let unsent = plan.event_count - generated.sent;
+    if outcome == Outcome::Invalid {
+        notes.push("no result: see invalidReasons".to_owned());
+    }
+    let unsent = match plan.duration_seconds {
+        Some(seconds) => format!("it was to send for {seconds} s"),
+        None => format!("{} events were not sent", plan.event_count - generated.sent),
+    };
     match outcome {
-        Outcome::Interrupted => notes.push(format!(
-            "interrupted: the service was stopped, {unsent} events were not sent"
-        )),
+        Outcome::Interrupted => notes.push(format!("interrupted: the run was stopped, {unsent}")),
         Outcome::Stalled => notes.push(format!(
-            "given up: Kafka acknowledged nothing for {} s, {unsent} events were not sent",
-            super::STALL.as_secs()
+            "given up: Kafka acknowledged nothing for {} s, {unsent}",
+            super::stall(plan).as_secs()
         )),
         Outcome::DeadlineReached => notes.push(format!(
-            "given up at the run's deadline of {} s, {unsent} events were not sent",
+            "given up at the run's deadline of {} s, {unsent}",
             plan.deadline().as_secs()
         )),
-        Outcome::Completed | Outcome::CompletedWithFailures => {}
+        Outcome::Completed | Outcome::CompletedWithFailures | Outcome::Invalid => {}
     }
     notes.extend(run.verification.as_ref().and_then(Verification::note));
     notes
@@ -229,10 +277,7 @@ mod tests {
             generated: Generated {
                 sent: acknowledged + not_written,
                 payload_bytes: 400 * (acknowledged + not_written),
-                started_ns: 1_000_000_000,
-                max_lag_ns: 0,
-                back_pressure_ns: 0,
-                end,
+                ..Generated::nothing(1_000_000_000, end)
             },
             tally: Tally {
                 service_us: latency_us.clone(),
@@ -318,6 +363,62 @@ mod tests {
         let paced = report(&plan, &sent(End::Complete, 1_000, 0));
         assert_eq!(paced.notes, Vec::<String>::new());
         assert_eq!(paced.latency_measures, LatencyMeasures::ResponseAtGivenRate);
+    }
+
+    fn paced(seconds: u64) -> Plan {
+        let mut plan = Plan::new(1_000 * seconds, "log-events");
+        plan.rate = Some(1_000);
+        plan
+    }
+
+    #[test]
+    fn a_generator_that_fell_behind_by_itself_has_no_result() {
+        let mut sent = sent(End::Complete, 10_000, 0);
+        sent.generated.late = 100;
+        assert_eq!(report(&paced(10), &sent).outcome, Outcome::Completed);
+        sent.generated.late = 101;
+        let invalid = report(&paced(10), &sent);
+        assert_eq!(invalid.outcome, Outcome::Invalid);
+        assert!(
+            invalid.invalid_reasons[0].contains("101 of 10000"),
+            "{invalid:?}"
+        );
+        let full_speed = report(&Plan::new(10_000, "log-events"), &sent);
+        assert_eq!(
+            full_speed.outcome,
+            Outcome::Completed,
+            "there is no schedule"
+        );
+    }
+
+    #[test]
+    fn a_rate_that_was_not_reached_is_no_result_but_a_fault_caught_up_with_is() {
+        let mut sent = sent(End::Complete, 9_999, 0);
+        sent.generated.max_lag_ns = 9_000_000_000;
+        assert_eq!(report(&paced(10), &sent).outcome, Outcome::Completed);
+        sent.generated.last_lag_ns = 1_100_000_000;
+        let invalid = report(&paced(10), &sent);
+        assert_eq!(invalid.outcome, Outcome::Invalid);
+        assert!(
+            invalid.invalid_reasons[0].contains("1100 ms"),
+            "{invalid:?}"
+        );
+        sent.tally.possibly_written = 1;
+        sent.generated.sent += 1;
+        let failed = report(&paced(10), &sent);
+        assert_eq!(failed.outcome, Outcome::CompletedWithFailures);
+        assert_eq!(failed.invalid_reasons.len(), 1);
+    }
+
+    #[test]
+    fn a_run_by_time_counts_what_it_sent() {
+        let mut plan = Plan::new(100_000_000, "log-events");
+        plan.duration_seconds = Some(1);
+        let report = report(&plan, &sent(End::Complete, 20_000, 0));
+        assert_eq!(
+            (report.event_count, report.outcome),
+            (20_000, Outcome::Completed)
+        );
     }
 
     #[test]
