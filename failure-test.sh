@@ -9,9 +9,9 @@ usage() {
   cat <<'TEXT'
 usage: ./failure-test.sh [OPTION]... [FAULT]...
 
-Starts a load on a topic of its own, hurts kafka-1 a few seconds later, heals it, and prints when
-what was seen. At the end every acknowledged event must be in Kafka: no less, no more. The topic is
-deleted afterwards. Needs a cluster started by ./setup.sh (or ./setup.sh --docker).
+Starts a verified load on a topic of its own, hurts kafka-1 a few seconds later, heals it, and prints a
+timeline of what was seen. Afterwards every event is read back: each acknowledged one must be there,
+once, in order and unchanged. The topic is then deleted. Needs a cluster started by ./setup.sh.
 
 Faults (default: stop pause natively, stop disconnect in Docker):
   stop         SIGTERM: the broker hands its leaders over
@@ -25,8 +25,8 @@ Faults (default: stop pause natively, stop disconnect in Docker):
   --fault-seconds N  how long the fault lasts (default 15)
   --help           this text
 
-Exit status: 0 all faults passed, 1 events were lost or added, or health missed the fault or did not
-recover, 130 interrupted (the broker is healed and the topic deleted).
+Exit status: 0 all faults passed, 1 events were lost, doubled, swapped or failed, or health missed the
+fault or did not recover, 130 interrupted (the broker is healed and the topic deleted).
 TEXT
 }
 
@@ -126,14 +126,27 @@ until_health() {
   return 1
 }
 
-end_offsets() {
-  curl -fsS -m 30 "$admin/api/topics/$topic" | jq '[.partitions[].latestOffset] | add'
+# Times of the report in seconds after the fault; $fault is in microseconds since 1970.
+# shellcheck disable=SC2016 # $fault belongs to jq
+AFTER='def after: (sub("\\.[0-9]+Z$"; "Z") | fromdate) + ("0." + (capture("\\.(?<f>[0-9]+)Z$").f // "0") | tonumber)
+  - $fault / 1e6 | . * 10 | round / 10 | tostring | if contains(".") then . else . + ".0" end;'
+
+# reported FAULT_TIME FILTER: something of the run's report.
+reported() { jq -r --argjson fault "$1" "$AFTER $2" "$work/report"; }
+
+# timeline FAULT_TIME: everything that was seen, in the order of time.
+timeline() {
+  {
+    cat "$work/seen"
+    reported "$1" '.disturbances | (.firstErrorAt // empty | "\(after)\tfirst error of the client"),
+      (.firstAcknowledgementAfterErrorAt // empty | "\(after)\tfirst acknowledgement after it")'
+  } | sort -s -n -k1,1 | while IFS=$'\t' read -r at what; do line "$at" "$what"; done
 }
 
 # drill FAULT: one fault; its result is the exit status.
 drill() {
-  local fault=$1 began good=yes acknowledged failed stored
-  printf '\n%s %s under %d events/s\n' "$fault" "$broker" "$rate"
+  local fault=$1 hurt_at healed_at good=yes
+  printf '\n%s %s under %d events/s (seconds count from the fault)\n' "$fault" "$broker" "$rate"
   until_health 60 '.status == "HEALTHY"' ||
     fail "health is not HEALTHY before the fault" "see: curl $health/api/health | jq .reasons"
   topic=failure-test-$fault-$$
@@ -141,48 +154,52 @@ drill() {
     "$admin/api/topics?topicName=$topic&partitions=12&replicationFactor=3" ||
     fail "the topic $topic could not be made" "see: curl -X POST $admin/api/topics?topicName=..."
   curl -sS -o "$work/report" -X POST \
-    "$load/api/loadtest/run?topic=$topic&label=$fault&eventCount=$((rate * seconds))&rate=$rate" &
+    "$load/api/loadtest/run?topic=$topic&label=$fault&eventCount=$((rate * seconds))&rate=$rate&profile=durable&verify=true" &
   load_pid=$!
   sleep 5
+  kill -0 "$load_pid" 2>/dev/null || fail "the load was refused: $(jq -r '.detail // .' "$work/report")"
 
-  began=$(now)
+  # seen WHAT
+  seen() { printf '%s\t%s\n' "$(since "$hurt_at")" "$1" >>"$work/seen"; }
+  : >"$work/seen"
+  hurt_at=$(now)
   hurt_now=$fault
   hurt "$fault"
-  line "$(since "$began")" "$fault is done"
+  seen "$fault is done"
   # shellcheck disable=SC2016 # $id belongs to jq
   if until_health 20 '.status == "DEGRADED" and any(.brokerStatuses[]; .brokerId == $id and (.healthy | not))'; then
-    line "$(since "$began")" "health says DEGRADED and names $broker"
+    seen "health says DEGRADED and names $broker"
   else
-    line "$(since "$began")" "FAILED: health does not name $broker"
+    seen "FAILED: health does not name $broker"
     good=no
   fi
   sleep "$fault_seconds"
 
-  began=$(now)
+  healed_at=$(now)
   heal "$fault"
   hurt_now=
-  line "$(since "$began")" "$broker is back (counted from here)"
+  seen "$broker is back"
   if until_health 60 '.status == "HEALTHY"'; then
-    line "$(since "$began")" "health says HEALTHY: all replicas are in sync"
+    seen "health says HEALTHY: all replicas are in sync ($(since "$healed_at") s after the return)"
   else
-    line "$(since "$began")" "FAILED: health is not HEALTHY again"
+    seen "FAILED: health is not HEALTHY again"
     good=no
   fi
 
   wait "$load_pid" || true
   load_pid=
-  jq -e '.acknowledged' "$work/report" >/dev/null 2>&1 ||
-    fail "the load was refused or cut off: $(jq -r '.detail // .' "$work/report" 2>/dev/null)"
-  acknowledged=$(jq '.acknowledged' "$work/report") failed=$(jq '.failed' "$work/report")
-  stored=$(end_offsets)
-  jq -r '"           acknowledged \(.acknowledged), failed \(.failed), longest wait for an acknowledgement \(.latency.maxMs / 1000 | . * 10 | round / 10) s"' \
-    "$work/report"
-  if ((stored == acknowledged && failed == 0)); then
-    say "           in Kafka $stored: nothing lost, nothing twice"
-  else
-    say "           FAILED: in Kafka $stored of $acknowledged acknowledged, $failed failed"
+  jq -e '.verification' "$work/report" >/dev/null 2>&1 ||
+    fail "the load was cut off: $(jq -r '.detail // .' "$work/report" 2>/dev/null)"
+  timeline "$hurt_at"
+  # shellcheck disable=SC2016 # $gap belongs to jq
+  reported "$hurt_at" '.disturbances.longestGap // empty | . as $gap
+    | "  longest time without an acknowledgement: \($gap.durationMs / 1000 | . * 10 | round / 10) s, on partition \($gap.partition), from \($gap.beganAt | after) s"'
+  reported "$hurt_at" '.verification | "  acknowledged \(.acknowledged), failed \(.failed.notWritten + .failed.possiblyWritten); read back \(.readBack): lost \(.lost), duplicated \(.duplicated), out of order \(.outOfOrder), corrupted \(.corrupted)"'
+  jq -e '.failed == 0 and (.verification | .outcome == "passed" and .readBack == .acknowledged
+    and .lost + .duplicated + .outOfOrder + .corrupted == 0)' "$work/report" >/dev/null || {
+    say "  FAILED: not every event is there, once and in order"
     good=no
-  fi
+  }
   curl -sS -m 60 -o /dev/null -X DELETE "$admin/api/topics/$topic" && topic=
   [[ $good == yes ]]
 }

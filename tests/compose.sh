@@ -12,6 +12,7 @@ cd "$(dirname "$0")/.."
 # shellcheck source=scripts/docker.sh
 . scripts/docker.sh
 
+need_rust
 need curl jq
 if ! docker info >/dev/null 2>&1; then
   [[ -x ${DOCKER_ENGINE:-} ]] || fail "no Docker engine answers" "start one, or name a script in DOCKER_ENGINE"
@@ -31,10 +32,39 @@ finish() {
 }
 trap finish EXIT
 
-step "the composition is valid, with Compose's old rules as well"
-compose config >/dev/null
-# What docker-compose 1.29 refuses.
-! grep -nE '^(name|version):' docker-compose.yml || fail "docker-compose 1.29 does not take this"
+step "the composition is valid, with docker-compose 1.29 as well"
+compose --profile kafka-4 config --format json >"$work/config.json"
+if command -v apt-get >/dev/null; then
+  need docker-compose # Debian's is 1.29.2
+  docker-compose config >/dev/null
+else
+  say "not Debian: docker-compose 1.29 is not tried"
+fi
+
+# What holds for every service, of images that cannot be had here as well.
+# faulty MESSAGE FILTER: the services for which the jq filter is true are faults.
+faulty() {
+  local found
+  found=$(jq -r ".services | to_entries[] | select($2) | .key" "$work/config.json")
+  [[ -z $found ]] || fail "$1: $found"
+}
+faulty "no health check" '.value.healthcheck.test == null'
+faulty "no memory limit" '.value.mem_limit == null'
+faulty "no restart policy" '.value.restart != "unless-stopped"'
+faulty "logs without a bound" '.value.logging.options | (."max-size" and ."max-file") | not'
+faulty "image without a version" '.value.image | test(":[0-9v][^:]*$") | not'
+faulty "published beyond this machine" 'any(.value.ports[]?; .host_ip != "127.0.0.1")'
+faulty "its name is not its container's and host's" '.key != .value.container_name or .key != .value.hostname'
+faulty "mounts what is not there" 'any(.value.volumes[]?; .type == "bind" and (.source | test("/(prometheus|grafana)/")) | not)'
+# Kafka UI asks brokers and agents that exist.
+jq -e '.services as $all | .services["kafka-ui"].environment
+  | (.KAFKA_CLUSTERS_0_BOOTSTRAPSERVERS | split(",") | all(split(":") | .[1] == "9092" and $all[.[0]] != null))
+    and .KAFKA_CLUSTERS_0_METRICS_PORT == "7071" and .KAFKA_CLUSTERS_0_METRICS_TYPE == "PROMETHEUS"' \
+  "$work/config.json" >/dev/null || fail "Kafka UI's settings name what is not there"
+grep -q 'url: http://prometheus:9090' grafana/provisioning/datasources/prometheus.yml
+# On an 8 GB laptop everything but the fourth broker has to fit.
+limits=$(jq '[.services | to_entries[] | select(.key != "kafka-4") | .value.mem_limit | tonumber] | add / 1048576 | floor' "$work/config.json")
+((limits <= 7168)) || fail "the memory limits sum up to $limits MB"
 
 step "start"
 ./setup.sh --docker --without-ui
@@ -72,10 +102,21 @@ jq -n --arg root "$PWD" --arg dir "$work" '{root: $root, dir: $dir, address: "12
   zookeeperAgent: true}}' >"$work/cluster.json"
 TEST_CLUSTER=$work/cluster.json \
   TEST_SERVICES=http://127.0.0.1:8081,http://127.0.0.1:8082,http://127.0.0.1:8083 \
-  cargo test -p cluster-tests --locked --test shared -- http::
+  TEST_PROMETHEUS=http://127.0.0.1:9090 \
+  cargo test -p cluster-tests --locked --test shared -- http:: monitoring::
 
 step "failure tests"
 ./failure-test.sh stop disconnect
+
+step "a fourth broker: expected and scraped while it is on"
+compose --profile kafka-4 up -d kafka-4
+until [[ $(curl -sS -m 3 'http://127.0.0.1:8082/api/health' | jq '.healthyBrokers') == 4 ]] &&
+  [[ $(curl -fsS 'http://127.0.0.1:9090/api/v1/query?query=up%7Binstance%3D%22kafka-4%22%7D' | jq -r '.data.result[0].value[1]') == 1 ]]; do
+  ((SECONDS < end + 900)) || fail "the fourth broker does not show"
+  sleep 1
+done
+compose --profile kafka-4 rm -sf kafka-4
+compose restart kafka-health-service
 
 step "records outlive down and up"
 before=$(docker exec kafka-1 kafka-get-offsets --bootstrap-server kafka-1:9092 --topic log-events | sort)

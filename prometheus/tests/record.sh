@@ -49,11 +49,11 @@ done >"$work/series"
 
 # One line a series. Equal neighbours are written once: 3x4 is five times 3, _x4 is four times nothing.
 lines() {
-  jq -r --argjson start "$start" --argjson end "$end" --argjson step "$step" '
+  jq -r --argjson since "$start" --argjson until "$end" --argjson step "$step" '
     .metric as $metric
     | ($metric | to_entries | map(select(.key != "__name__") | "\(.key)=\"\(.value)\"") | join(", ")) as $labels
     | (.values | map({key: (.[0] | tostring), value: .[1]}) | from_entries) as $at
-    | [range($start; $end + 1; $step) | $at[tostring] // "_"]
+    | [range($since; $until + 1; $step) | $at[tostring] // "_"]
     | reduce .[] as $value ([];
         if length > 0 and .[-1][0] == $value then .[-1][1] += 1 else . + [[$value, 1]] end)
     | map(if .[0] == "_" then "_x\(.[1])" elif .[1] == 1 then .[0] else "\(.[0])x\(.[1] - 1)" end)
