@@ -12,15 +12,20 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
       target/release/kafka-health-service target/release/load-test-service \
     && strip /out/*
 
-FROM debian:bookworm-slim AS service
+FROM debian:bookworm-slim AS root
 RUN apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends libssl3 zlib1g ca-certificates >/dev/null \
-    && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/apt /var/log/dpkg.log \
+    && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* \
+      /usr/share/doc /usr/share/man /usr/share/info /usr/share/locale \
     && useradd --system --uid 1000 --home-dir /data --create-home service
+
+# One layer without what was removed above.
+FROM scratch AS service
+COPY --from=root / /
+ENV PATH=/usr/local/bin:/usr/bin:/bin DATA_DIR=/data
 USER service
 WORKDIR /data
 VOLUME /data
-ENV DATA_DIR=/data
 
 FROM service AS kafka-admin-service
 COPY --from=build /out/kafka-admin-service /usr/local/bin/
