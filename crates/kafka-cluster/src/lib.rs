@@ -23,6 +23,7 @@ mod reader;
 mod sequenced;
 mod topics;
 mod visibility;
+mod wire;
 
 pub use bootstrap::BootstrapGuard;
 pub use cluster::{BrokerDescription, ClusterDescription, KafkaCluster};
@@ -39,3 +40,4 @@ pub use topics::{
     BrokerAddress, ClusterMetadata, NewTopic, PartitionMetadata, TopicMetadata, is_internal_topic,
 };
 pub use visibility::{Deletion, Visibility};
+pub use wire::LogDirectory;

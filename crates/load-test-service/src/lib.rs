@@ -4,6 +4,7 @@
 //! [`ledger`] keeps the fate of each event, [`runner`] keeps to one run at a time and remembers them.
 //! [`log_event`] is what is sent, and [`log_processor`] the consumer group that reads it.
 
+pub mod disk_space;
 pub mod generator;
 pub mod kafka_watch;
 pub mod ledger;
@@ -18,6 +19,7 @@ pub mod runner;
 pub mod settings;
 pub mod state;
 pub mod target;
+pub mod topic_settings;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use jiff::Timestamp;
-use kafka_cluster::{Connection, KafkaError, PartitionMetadata, RunId};
+use kafka_cluster::{Connection, KafkaError, RunId};
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +16,7 @@ use crate::metrics::{Metrics, NOT_STARTED};
 use crate::plan::Plan;
 use crate::reports::Reports;
 use crate::run::{CountsSeen, Job, Progress, RunReport, execute};
+use crate::target::Target;
 
 /// Reports that `stats` lists, newest first; the rest is on disk.
 const RECENT_RUNS: usize = 10;
@@ -139,7 +140,7 @@ impl Runner {
     pub fn start(
         &self,
         plan: Plan,
-        partitions: Vec<PartitionMetadata>,
+        target: Target,
     ) -> Result<oneshot::Receiver<Ending>, NotStarted> {
         if self.shared.stop.is_cancelled() {
             return Err(NotStarted::Stopping);
@@ -149,7 +150,7 @@ impl Runner {
             id: running.id,
             plan: running.plan.clone(),
             connection: self.shared.connection.clone(),
-            partitions,
+            target,
             metrics: self.shared.metrics.clone(),
             progress: Arc::clone(&running.progress),
             stop: self.shared.stop.clone(),
@@ -337,7 +338,7 @@ mod tests {
         let runner = runner();
         let (running, in_progress) = begin(&runner);
         let refused = runner
-            .start(Plan::new(1, "log-events"), Vec::new())
+            .start(Plan::new(1, "log-events"), Target::of(Vec::new()))
             .unwrap_err();
         assert!(matches!(refused, NotStarted::Busy(other) if other.id == running.id));
         drop(in_progress);
@@ -409,7 +410,7 @@ mod tests {
         let runner = runner();
         runner.shared.stop.cancel();
         let refused = runner
-            .start(Plan::new(1, "log-events"), Vec::new())
+            .start(Plan::new(1, "log-events"), Target::of(Vec::new()))
             .unwrap_err();
         assert!(matches!(refused, NotStarted::Stopping));
     }

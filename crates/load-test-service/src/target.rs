@@ -1,17 +1,47 @@
-//! Which topics a run may write to, asked before anything is sent.
+//! The topic of a run: whether it may be written to, and whether the disks hold what is written. Asked
+//! before anything is sent.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use kafka_cluster::{
-    ErrorKind, KafkaCluster, KafkaError, PartitionMetadata, TopicMetadata, is_internal_topic,
+    ErrorKind, KafkaCluster, KafkaError, LogDirectory, PartitionMetadata, TopicMetadata,
+    is_internal_topic,
 };
 use service_kit::{Answer, Problem};
+use tokio::task::JoinSet;
 
+use crate::disk_space::{self, Room, Shortage};
 use crate::plan::{Keys, Plan};
+use crate::topic_settings::TopicSettings;
 
 /// All questions to Kafka before a run: with every broker down the caller knows after this time.
 const DEADLINE: Duration = Duration::from_secs(3);
+/// Each broker's answer about its disks; without it the run goes ahead.
+const DISK_DEADLINE: Duration = Duration::from_secs(2);
+
+/// A topic that a run may go to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Target {
+    /// Its partitions; at least one has a leader.
+    pub partitions: Vec<PartitionMetadata>,
+    /// Its settings.
+    pub settings: TopicSettings,
+    /// What the report should say of it.
+    pub notes: Vec<String>,
+}
+
+impl Target {
+    /// A topic of which nothing but its partitions is known.
+    #[must_use]
+    pub fn of(partitions: Vec<PartitionMetadata>) -> Self {
+        Self {
+            partitions,
+            ..Self::default()
+        }
+    }
+}
 
 /// Refuses topics that load must not be produced into, whatever state they are in.
 ///
@@ -30,13 +60,13 @@ pub fn check_name(topic: &str, protected: &[String]) -> Answer<()> {
     Ok(())
 }
 
-/// The partitions of the plan's topic, as Kafka knows them now; at least one has a leader.
+/// The plan's topic as Kafka knows it now.
 ///
 /// # Errors
 /// 404 where there is no such topic; 422 for a compacted one, where records without keys are refused
-/// and those of the same key do not stay; 503 where Kafka did not answer within 3 s, or no partition
-/// has a leader.
-pub async fn partitions(cluster: &KafkaCluster, plan: &Plan) -> Answer<Vec<PartitionMetadata>> {
+/// and those of the same key do not stay, and where the brokers' disks do not hold what the plan
+/// writes; 503 where Kafka did not answer within 3 s, or no partition has a leader.
+pub async fn examine(cluster: &KafkaCluster, plan: &Plan) -> Answer<Target> {
     let topic = plan.topic.as_str();
     let checks = async {
         let metadata = cluster
@@ -46,8 +76,9 @@ pub async fn partitions(cluster: &KafkaCluster, plan: &Plan) -> Answer<Vec<Parti
                 ErrorKind::NotFound => not_found(topic),
                 _ => not_asked(error),
             })?;
+        let settings = settings(cluster, topic).await?;
         if let Some(why_not) = no_use_of_compaction(plan)
-            && is_compacted(cluster, topic).await?
+            && settings.compacted
         {
             return Err(Problem::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -55,9 +86,9 @@ pub async fn partitions(cluster: &KafkaCluster, plan: &Plan) -> Answer<Vec<Parti
                 format!("topic {topic:?} is compacted: {why_not}"),
             ));
         }
-        with_a_leader(metadata)
+        Ok((with_a_leader(metadata)?, settings))
     };
-    tokio::time::timeout(DEADLINE, checks)
+    let (partitions, settings) = tokio::time::timeout(DEADLINE, checks)
         .await
         .unwrap_or_else(|_| {
             Err(Problem::unavailable(
@@ -67,7 +98,103 @@ pub async fn partitions(cluster: &KafkaCluster, plan: &Plan) -> Answer<Vec<Parti
                     DEADLINE.as_secs()
                 ),
             ))
-        })
+        })?;
+    let (directories, unread) = log_directories(cluster, topic, &partitions).await;
+    let room = disk_space::judge(plan, &settings, &partitions, &directories);
+    Ok(Target {
+        notes: notes_on_room(plan, room, &unread)?,
+        partitions,
+        settings,
+    })
+}
+
+/// What the report says of the brokers' disks.
+fn notes_on_room(plan: &Plan, room: Room, unread: &BTreeMap<i32, String>) -> Answer<Vec<String>> {
+    let mut notes = Vec::new();
+    match room {
+        Room::Enough => {}
+        Room::TooLittle(shortage) if plan.force => {
+            notes.push(format!(
+                "forced onto disks that may not hold it: {}",
+                shortage.sum
+            ));
+        }
+        Room::TooLittle(shortage) => return Err(insufficient(plan, &shortage)),
+    }
+    // Brokers that could not be asked mostly have the same reason: the first stands for all.
+    if let Some((broker, reason)) = unread.first_key_value() {
+        let all: Vec<String> = unread.keys().map(ToString::to_string).collect();
+        notes.push(format!(
+            "free disk space of broker {} was not known before the run; of broker {broker}: {reason}",
+            all.join(", ")
+        ));
+    }
+    Ok(notes)
+}
+
+fn insufficient(plan: &Plan, shortage: &Shortage) -> Problem {
+    Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "insufficient_disk_space",
+        format!(
+            "the brokers' disks do not hold this run to topic {:?}: {}; send less, or run it all the \
+             same with force=true",
+            plan.topic, shortage.sum
+        ),
+    )
+    .with("neededBytes", shortage.needed_bytes)
+    .with("usableBytes", shortage.usable_bytes)
+    .with("brokers", shortage.brokers.clone())
+}
+
+/// The log directories that keep the topic's replicas, and for which brokers they could not be read.
+async fn log_directories(
+    cluster: &KafkaCluster,
+    topic: &str,
+    partitions: &[PartitionMetadata],
+) -> (Vec<LogDirectory>, BTreeMap<i32, String>) {
+    let mut replicas: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
+    for partition in partitions {
+        for broker in &partition.replicas {
+            replicas.entry(*broker).or_default().push(partition.id);
+        }
+    }
+    let brokers = match cluster.brokers(DISK_DEADLINE).await {
+        Ok(brokers) => brokers,
+        Err(error) => {
+            let all = replicas.into_keys();
+            return (Vec::new(), all.map(|id| (id, error.to_string())).collect());
+        }
+    };
+    let mut unread: BTreeMap<i32, String> = BTreeMap::new();
+    let mut questions = JoinSet::new();
+    for (id, partitions) in replicas {
+        let Some(broker) = brokers.iter().find(|broker| broker.id == id).cloned() else {
+            unread.insert(id, "it is not up".to_owned());
+            continue;
+        };
+        let (cluster, topic) = (cluster.clone(), topic.to_owned());
+        questions.spawn(async move {
+            let asked = cluster.log_directories(&broker, &topic, &partitions, DISK_DEADLINE);
+            (id, asked.await)
+        });
+    }
+    let mut directories = Vec::new();
+    while let Some(answer) = questions.join_next().await {
+        match answer {
+            Ok((id, Ok(found))) if found.is_empty() => {
+                unread.insert(id, "it does not know it itself".to_owned());
+            }
+            Ok((_, Ok(found))) => directories.extend(found),
+            Ok((id, Err(error))) => {
+                unread.insert(id, error.to_string());
+            }
+            // The question itself panicked, which is in the log.
+            Err(_) => {}
+        }
+    }
+    directories.sort_by_key(|directory| directory.broker);
+    (directories, unread)
 }
 
 fn not_found(topic: &str) -> Problem {
@@ -91,25 +218,20 @@ fn not_asked(error: KafkaError) -> Problem {
 }
 
 /// Where the settings may not be read, or a broker that has just started does not know the topic yet,
-/// the answer is left to Kafka: it refuses each such record.
-async fn is_compacted(cluster: &KafkaCluster, topic: &str) -> Answer<bool> {
+/// nothing is known of them: Kafka refuses each record that it does not take.
+async fn settings(cluster: &KafkaCluster, topic: &str) -> Answer<TopicSettings> {
     let answer = cluster.topic_configs(&[topic], DEADLINE).await;
-    let settings = match answer.map(|mut topics| topics.pop()) {
-        Ok(Some(Ok(settings))) => settings,
-        Ok(None) => return Ok(false),
+    match answer.map(|mut topics| topics.pop()) {
+        Ok(Some(Ok(entries))) => Ok(TopicSettings::of(&entries)),
+        Ok(None) => Ok(TopicSettings::default()),
         Ok(Some(Err(error))) | Err(error)
             if matches!(error.kind, ErrorKind::Denied | ErrorKind::NotFound) =>
         {
-            tracing::debug!(%error, topic, "whether the topic is compacted is not known");
-            return Ok(false);
+            tracing::debug!(%error, topic, "the topic's settings are not known");
+            Ok(TopicSettings::default())
         }
-        Ok(Some(Err(error))) | Err(error) => return Err(not_asked(error)),
-    };
-    Ok(settings
-        .iter()
-        .filter(|setting| setting.name == "cleanup.policy")
-        .filter_map(|setting| setting.value.as_deref())
-        .any(|policy| policy.split(',').any(|word| word.trim() == "compact")))
+        Ok(Some(Err(error))) | Err(error) => Err(not_asked(error)),
+    }
 }
 
 /// Why a plan cannot go to a compacted topic; `None` where it can.
@@ -183,5 +305,40 @@ mod tests {
         };
         assert!(of(Keys::None, false) && of(Keys::Service, true));
         assert!(!of(Keys::Service, false) && !of(Keys::Unique, true));
+    }
+
+    #[test]
+    fn too_little_room_is_refused_with_the_sum_unless_forced() {
+        let too_little = || {
+            Room::TooLittle(Shortage {
+                needed_bytes: 5,
+                usable_bytes: 3,
+                brokers: vec![1, 2],
+                sum: "5 and 3".to_owned(),
+            })
+        };
+        let mut plan = Plan::new(1, "log-events");
+        let problem = notes_on_room(&plan, too_little(), &BTreeMap::new()).unwrap_err();
+        assert_eq!(
+            (problem.status, problem.code),
+            (StatusCode::UNPROCESSABLE_ENTITY, "insufficient_disk_space")
+        );
+        assert!(problem.detail.contains("5 and 3"), "{}", problem.detail);
+        plan.force = true;
+        let notes = notes_on_room(&plan, too_little(), &BTreeMap::new()).unwrap();
+        assert!(notes[0].contains("5 and 3"), "{notes:?}");
+    }
+
+    #[test]
+    fn room_that_is_not_known_is_a_warning() {
+        let plan = Plan::new(1, "log-events");
+        let unread = BTreeMap::from([(2, "it is not up".to_owned()), (3, "b".to_owned())]);
+        let notes = notes_on_room(&plan, Room::Enough, &unread).unwrap();
+        assert_eq!(
+            notes,
+            [
+                "free disk space of broker 2, 3 was not known before the run; of broker 2: it is not up"
+            ]
+        );
     }
 }

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use kafka_cluster::{Connection, PartitionMetadata, RunId};
 use load_test_service::metrics::Metrics;
-use load_test_service::plan::{Keys, Plan, Profile, Tuning};
+use load_test_service::plan::{Compression, Keys, Plan, Profile, Tuning};
 use load_test_service::run::{Job, LatencyMeasures, Outcome, Phase, RunReport, execute};
+use load_test_service::target::Target;
 use tokio_util::sync::CancellationToken;
 
 /// A run on three mock brokers; librdkafka makes the topic with four partitions.
@@ -27,7 +28,7 @@ fn job(plan: Plan) -> Job {
         id: RunId(7),
         plan,
         connection,
-        partitions,
+        target: Target::of(partitions),
         metrics: Metrics::register(&prometheus::Registry::new(), &[]).unwrap(),
         progress: Arc::default(),
         stop: CancellationToken::new(),
@@ -148,6 +149,29 @@ fn every_profile_runs_and_the_report_states_all_of_the_plan() {
             report.producer_properties["enable.idempotence"],
             idempotence
         );
+    }
+}
+
+#[test]
+fn every_codec_saves_at_least_what_the_disk_space_is_reckoned_with() {
+    let codecs = [
+        Compression::None,
+        Compression::Gzip,
+        Compression::Snappy,
+        Compression::Lz4,
+        Compression::Zstd,
+    ];
+    for compression in codecs {
+        let mut plan = Plan::new(20_000, "log-events");
+        plan.tuning.compression = compression;
+        let measured = run(&job(plan)).compression_saving_percent.unwrap();
+        let reckoned = 100.0 * load_test_service::disk_space::saving(compression);
+        println!("{compression:?}: {measured} %");
+        // Without compression only the framing is left, which costs.
+        assert!(measured > reckoned - 10.0, "{compression:?}: {measured}");
+        if compression != Compression::None {
+            assert!(measured >= reckoned, "{compression:?}: {measured}");
+        }
     }
 }
 

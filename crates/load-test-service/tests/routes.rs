@@ -301,6 +301,8 @@ async fn every_route_stands_in_the_openapi_document_with_its_fields() {
             ("warmupEvents", false),
             ("verify", false),
             ("seed", false),
+            ("cleanup", false),
+            ("force", false),
             ("label", false),
         ]
     );

@@ -79,7 +79,9 @@ async fn a_load_test_survives(fault: Fault) {
     let create = format!("/api/topics?topicName={topic}&partitions=6&replicationFactor=3");
     services.admin.post(&create).await.ok_json(201);
     let api = services.load_test.clone();
-    let call = format!("/api/loadtest/run?eventCount=10000&rate=500&topic={topic}");
+    let call = format!(
+        "/api/loadtest/run?eventCount=10000&rate=500&profile=durable&verify=true&topic={topic}"
+    );
     let run = tokio::spawn(async move { api.post(&call).await });
     wait_for_condition("the run to be under way", PATIENCE, || async {
         let stats = services.load_test.get("/api/loadtest/stats").await.json();
@@ -135,6 +137,11 @@ async fn a_load_test_survives(fault: Fault) {
     let report = run.await.unwrap().ok_json(200);
     assert_eq!(report["acknowledged"], 10_000, "{report}");
     assert_eq!(report["failed"], 0, "{report}");
+    let verification = &report["verification"];
+    assert_eq!(verification["outcome"], "passed", "{report}");
+    for finding in ["lost", "duplicated", "outOfOrder", "corrupted"] {
+        assert_eq!(verification[finding], 0, "{finding}: {verification}");
+    }
     let read = sequences(
         &cluster.bootstrap(),
         &topic,
@@ -147,13 +154,11 @@ async fn a_load_test_survives(fault: Fault) {
         (0..10_000).collect(),
         "acknowledged and not there"
     );
-    if report["producerProperties"]["enable.idempotence"] == "true" {
-        assert_eq!(
-            read.len(),
-            10_000,
-            "an idempotent producer duplicates nothing"
-        );
-    }
+    assert_eq!(
+        read.len(),
+        10_000,
+        "an idempotent producer duplicates nothing"
+    );
 }
 
 #[tokio::test]
@@ -169,6 +174,85 @@ async fn a_load_test_loses_nothing_when_a_broker_is_killed() {
 #[tokio::test]
 async fn a_load_test_loses_nothing_when_a_broker_hangs() {
     a_load_test_survives(Fault::Pause).await;
+}
+
+/// The negative control: what is acknowledged by the leader alone, while both followers stand still,
+/// is gone with that leader. The verification must find it, or it finds nothing.
+#[tokio::test]
+async fn acknowledgements_of_a_leader_alone_are_lost_with_it_and_the_loss_is_counted() {
+    let cluster = lease_for_faults().await.unwrap();
+    let services = hosted(&cluster).await;
+    let topic = unique("lossy");
+    let create = format!("/api/topics?topicName={topic}&partitions=1&replicationFactor=3");
+    services.admin.post(&create).await.ok_json(201);
+    let described = format!("/api/topics/{topic}");
+    let partition = services.admin.get(&described).await.ok_json(200)["partitions"][0].clone();
+    let leader = u16::try_from(partition["leader"].as_u64().unwrap()).unwrap();
+    let followers: Vec<NodeId> = (1..=3)
+        .filter(|id| *id != leader)
+        .map(NodeId::broker)
+        .collect();
+    let api = services.load_test.clone();
+    let call =
+        format!("/api/loadtest/run?eventCount=30000&rate=2000&acks=1&verify=true&topic={topic}");
+    let run = tokio::spawn(async move { api.post(&call).await });
+    let acknowledged = async || {
+        let stats = services.load_test.get("/api/loadtest/stats").await.json();
+        stats["running"]["acknowledged"].as_u64().unwrap_or(0)
+    };
+    let at_least = async |count: u64| {
+        wait_for_condition("acknowledgements", PATIENCE, || async {
+            let now = acknowledged().await;
+            if now >= count {
+                Ok(())
+            } else {
+                Err(now.to_string())
+            }
+        })
+        .await
+        .unwrap();
+    };
+    at_least(1_000).await;
+
+    for follower in &followers {
+        cluster.pause(*follower).unwrap();
+    }
+    let before = acknowledged().await;
+    at_least(before + 1_000).await;
+    // While the controller still counts the followers as in sync.
+    cluster.kill(NodeId::broker(leader)).await.unwrap();
+    for follower in &followers {
+        cluster.resume(*follower).unwrap();
+    }
+
+    let report = run.await.unwrap().ok_json(200);
+    let verification = &report["verification"];
+    let count = |name: &str| verification[name].as_u64().unwrap();
+    assert_eq!(verification["outcome"], "failed", "{report}");
+    assert!(count("lost") > 0, "{report}");
+    assert_eq!(
+        count("lost"),
+        count("acknowledged") - count("readBack"),
+        "{report}"
+    );
+    assert_eq!(report["acknowledged"], verification["acknowledged"]);
+    // What Kafka has, by its own count.
+    let stored = services.admin.get(&described).await.ok_json(200)["partitions"][0].clone();
+    let failed_but_there = verification["failedButThere"]["possiblyWritten"]
+        .as_u64()
+        .unwrap();
+    assert_eq!(
+        stored["latestOffset"].as_u64().unwrap(),
+        count("readBack") + count("duplicated") + failed_but_there,
+        "{stored}: {report}"
+    );
+    let gap = &report["disturbances"]["longestGap"];
+    assert!(gap["durationMs"].as_f64().unwrap() > 2_000.0, "{report}");
+    assert!(
+        report["disturbances"]["firstErrorAt"].is_string(),
+        "{report}"
+    );
+    cluster.start_node(NodeId::broker(leader)).await.unwrap();
 }
 
 #[tokio::test]

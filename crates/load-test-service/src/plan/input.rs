@@ -68,6 +68,11 @@ pub struct RunRequest {
     #[schema(minimum = 0)]
     #[param(minimum = 0)]
     seed: Option<u64>,
+    /// Write to a topic of its own with the settings of `topic`, and delete that afterwards; false
+    /// unless given.
+    cleanup: Option<bool>,
+    /// Run although the brokers' disks may not hold it; false unless given.
+    force: Option<bool>,
     /// A name of your own for the run, at most 100 characters.
     #[schema(max_length = 100)]
     #[param(max_length = 100)]
@@ -87,6 +92,8 @@ impl FromFields for Plan {
         let warmup_events = fields.with_default_in("warmupEvents", WARMUP_EVENTS, 0);
         let verify = fields.with_default("verify", false);
         let seed = fields.with_default("seed", SEED);
+        let cleanup = fields.with_default("cleanup", false);
+        let force = fields.with_default("force", false);
         let label = fields.optional::<String>("label");
 
         if let Some(message) = topic.as_deref().and_then(topic_name_problem) {
@@ -119,8 +126,8 @@ impl FromFields for Plan {
             warmup_events: warmup_events?,
             verify: verify?,
             seed: seed?,
-            cleanup: false,
-            force: false,
+            cleanup: cleanup?,
+            force: force?,
             label: label?,
         };
         Some(plan)

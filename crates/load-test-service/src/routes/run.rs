@@ -46,7 +46,8 @@ use crate::target;
         ),
         (
             status = 422,
-            description = "compacted_topic: records without keys are refused there, and those of one key do not stay",
+            description = "compacted_topic: records without keys are refused there, and those of one \
+                           key do not stay; insufficient_disk_space, with the sum, unless force=true",
             body = Problem,
             content_type = "application/problem+json"
         ),
@@ -66,10 +67,10 @@ pub async fn run(
     if let Some(running) = state.runner.running() {
         return Err(run_in_progress(&running));
     }
-    let partitions = target::partitions(&state.cluster, &plan).await?;
+    let target = target::examine(&state.cluster, &plan).await?;
     let ending = state
         .runner
-        .start(plan, partitions)
+        .start(plan, target)
         .map_err(|refused| match refused {
             NotStarted::Busy(running) => run_in_progress(&running),
             NotStarted::Stopping => Problem::unavailable("stopping", "the service is stopping"),

@@ -70,8 +70,8 @@ impl<'a> Client<'a> {
     ) -> Result<Self, KafkaError> {
         let plan = &job.plan;
         let lanes = Arc::new(match plan.keys {
-            Keys::None => Lanes::new(&job.partitions),
-            Keys::Service | Keys::Unique => Lanes::for_keys(&job.partitions),
+            Keys::None => Lanes::new(&job.target.partitions),
+            Keys::Service | Keys::Unique => Lanes::for_keys(&job.target.partitions),
         });
         let outcomes = Arc::new(Outcomes::new(
             clock,

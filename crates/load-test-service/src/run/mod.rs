@@ -19,6 +19,7 @@ mod progress;
 mod report;
 mod statistics;
 mod summary;
+mod temporary_topic;
 mod timeline;
 mod troubles;
 mod verification;
@@ -37,19 +38,21 @@ pub use verification::{FailedEvents, Verification, VerificationOutcome};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use kafka_cluster::{Connection, KafkaError, PartitionMetadata, RunId};
+use kafka_cluster::{Connection, KafkaError, RunId};
 use rdkafka::ClientConfig;
 use tokio_util::sync::CancellationToken;
 
 use crate::generator::{End, Share};
 use crate::metrics::Metrics;
 use crate::plan::{Keys, Plan};
+use crate::target::Target;
 use client::{Client, Sending};
 use grouping::Grouping;
 use producer_settings::{effective_properties, producer_config};
 use report::milliseconds;
 use statistics::ClientStatistics;
 use summary::{Concluded, Sent, summarise};
+use temporary_topic::TemporaryTopic;
 use verification::{Readback, Written};
 
 /// How long a stopped run waits for outcomes before it gives up on the rest.
@@ -75,8 +78,8 @@ pub struct Job {
     pub plan: Plan,
     /// Where the cluster is.
     pub connection: Connection,
-    /// The topic's partitions as seen when the run was accepted; at least one has a leader.
-    pub partitions: Vec<PartitionMetadata>,
+    /// The topic as seen when the run was accepted.
+    pub target: Target,
     /// Where to count.
     pub metrics: Metrics,
     /// Where to show how far it is.
@@ -85,12 +88,53 @@ pub struct Job {
     pub stop: CancellationToken,
 }
 
-/// Runs `job`. Blocks, at most until the plan's deadlines and what draining adds.
+/// Runs `job`, where the plan says so on a topic of its own. Blocks, at most until the plan's
+/// deadlines and what draining adds.
 ///
 /// # Errors
-/// A producer could not be made, or the topic's metadata or offsets could not be fetched: nothing was
-/// sent, or only the warm-up.
+/// A producer or the temporary topic could not be made, or the topic's metadata or offsets could not
+/// be fetched: nothing was sent, or only the warm-up.
 pub fn execute(job: &Job) -> Result<RunReport, KafkaError> {
+    let mut report = if job.plan.cleanup {
+        run_on_a_topic_of_its_own(job)?
+    } else {
+        run(job)?
+    };
+    report.notes.extend(job.target.notes.iter().cloned());
+    Ok(report)
+}
+
+fn run_on_a_topic_of_its_own(job: &Job) -> Result<RunReport, KafkaError> {
+    let Target {
+        partitions,
+        settings,
+        ..
+    } = &job.target;
+    let overrides = settings.overrides.clone();
+    let topic = TemporaryTopic::create(&job.connection, job.id, partitions, overrides)?;
+    let mut plan = job.plan.clone();
+    topic.name().clone_into(&mut plan.topic);
+    let mut report = run(&Job {
+        id: job.id,
+        plan,
+        connection: job.connection.clone(),
+        target: Target::of(topic.partitions().to_vec()),
+        metrics: job.metrics.clone(),
+        progress: Arc::clone(&job.progress),
+        stop: job.stop.clone(),
+    })?;
+    report.topic.clone_from(&job.plan.topic);
+    report.plan = Some(job.plan.clone());
+    report.temporary_topic = Some(topic.name().to_owned());
+    if let Err(error) = topic.delete() {
+        report.notes.push(format!(
+            "the temporary topic may still be there, its deletion failed: {error}"
+        ));
+    }
+    Ok(report)
+}
+
+fn run(job: &Job) -> Result<RunReport, KafkaError> {
     let mut run = Run::connect(job)?;
     let (warmup, end_of_warmup) = run.warm_up();
     let readback = job.plan.verify.then(|| run.begin_readback()).transpose()?;
@@ -135,6 +179,17 @@ pub fn stall(plan: &Plan) -> Duration {
     plan.message_timeout() + STALL_SLACK
 }
 
+/// A runtime for the few questions that a run's own thread asks; it waits for each.
+fn blocking_runtime(operation: &'static str) -> Result<tokio::runtime::Runtime, KafkaError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            let code = kafka_cluster::codes::LOCAL_INVALID_ARG;
+            KafkaError::of_read(operation, code, error.to_string())
+        })
+}
+
 /// A run that is connected.
 struct Run<'a> {
     job: &'a Job,
@@ -147,9 +202,10 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn connect(job: &'a Job) -> Result<Self, KafkaError> {
+        let partitions = &job.target.partitions;
         let writable = match job.plan.keys {
-            Keys::None => job.partitions.iter().filter(|p| p.leader.is_some()).count(),
-            Keys::Service | Keys::Unique => job.partitions.len(),
+            Keys::None => partitions.iter().filter(|p| p.leader.is_some()).count(),
+            Keys::Service | Keys::Unique => partitions.len(),
         };
         let grouping = Grouping::of(&job.plan, writable);
         let config = producer_config(&job.connection, "load-test-service", &job.plan, grouping);
@@ -157,7 +213,7 @@ impl<'a> Run<'a> {
         let clients = (0..job.plan.tuning.producers)
             .map(|number| Client::connect(job, clock, &config, grouping, number))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut leaders: Vec<i32> = job.partitions.iter().filter_map(|p| p.leader).collect();
+        let mut leaders: Vec<i32> = partitions.iter().filter_map(|p| p.leader).collect();
         leaders.sort_unstable();
         leaders.dedup();
         let connected = |client: &Client<'_>| {

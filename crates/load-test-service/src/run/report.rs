@@ -276,6 +276,10 @@ pub struct RunReport {
     pub plan: Option<Plan>,
     /// Where to.
     pub topic: String,
+    /// The topic that was made like it for this run, and deleted again; absent where `cleanup` was not
+    /// asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temporary_topic: Option<String>,
     /// Events asked for, warm-up apart; in a run that ends by time, events sent.
     pub event_count: u64,
     /// Events a second asked for; absent as fast as possible.

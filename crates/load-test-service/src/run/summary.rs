@@ -98,6 +98,7 @@ pub fn summarise(run: Concluded<'_>) -> RunReport {
         notes: notes(&run, outcome),
         label: run.plan.label.clone(),
         topic: run.plan.topic.clone(),
+        temporary_topic: None,
         event_count,
         rate: run.plan.rate,
         started_at: run.clock.timestamp(generated.started_ns),

@@ -137,12 +137,8 @@ impl Readback {
         topic: &str,
         partitions: &[i32],
     ) -> Result<Self, KafkaError> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .map_err(|error| KafkaError::of_read("ListOffsets", 0, error.to_string()))?;
         let mut readback = Self {
-            runtime,
+            runtime: super::blocking_runtime("ListOffsets")?,
             cluster: KafkaCluster::connect(connection.clone())?,
             topic: topic.to_owned(),
             begin: partitions.iter().map(|id| (*id, 0)).collect(),

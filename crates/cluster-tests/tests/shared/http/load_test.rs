@@ -125,6 +125,75 @@ async fn a_verified_run_accounts_for_every_event_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_run_with_cleanup_writes_nothing_into_its_target() {
+    let (services, _turn) = turn().await;
+    let topic = topic(services).await;
+    let call = format!("/api/loadtest/run?eventCount=2000&verify=true&cleanup=true&topic={topic}");
+    let report = services.load_test.post(&call).await.ok_json(200);
+    assert_eq!(report["topic"], topic.as_str(), "{report}");
+    assert_eq!(report["verification"]["outcome"], "passed", "{report}");
+    assert_eq!(report["verification"]["readBack"], 2_000, "{report}");
+    assert_eq!(end_offsets(&topic).await.values().sum::<u64>(), 0);
+    let temporary = format!("/api/topics/{}", report["temporaryTopic"].as_str().unwrap());
+    wait_for_condition("the temporary topic to be gone", PATIENCE, || async {
+        let answer = services.admin.get(&temporary).await;
+        if answer.status.as_u16() == 404 {
+            Ok(())
+        } else {
+            Err(answer.text)
+        }
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn what_the_disks_do_not_hold_is_refused_with_the_sum() {
+    let (services, _turn) = turn().await;
+    let topic = topic(services).await;
+    // 90 TB, and nothing limits what this topic keeps.
+    let call =
+        format!("/api/loadtest/run?eventCount=100000000&eventSizeBytes=900000&topic={topic}");
+    let answer = services.load_test.post(&call).await;
+    let problem = answer.problem(422, "insufficient_disk_space");
+    let bytes = |name: &str| problem[name].as_u64().unwrap();
+    assert!(bytes("neededBytes") > bytes("usableBytes"), "{problem}");
+    assert!(bytes("usableBytes") > 0, "{problem}");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("GiB"),
+        "{problem}"
+    );
+    assert_eq!(end_offsets(&topic).await.values().sum::<u64>(), 0);
+}
+
+#[tokio::test]
+async fn a_compacted_topic_takes_only_records_with_keys_of_their_own() {
+    let (services, _turn) = turn().await;
+    let topic = unique("compacted");
+    let body = serde_json::json!({
+        "topicName": topic, "partitions": 4, "replicationFactor": 3,
+        "configs": {"cleanup.policy": "compact"},
+    });
+    services
+        .admin
+        .post_json("/api/topics", &body.to_string())
+        .await
+        .ok_json(201);
+    let run = format!("/api/loadtest/run?eventCount=500&verify=true&topic={topic}");
+    let refused = services.load_test.post(&run).await;
+    refused.problem(422, "compacted_topic");
+    let report = services
+        .load_test
+        .post(&format!("{run}&keys=unique"))
+        .await
+        .ok_json(200);
+    assert_eq!(report["verification"]["outcome"], "passed", "{report}");
+    // Keys are spread by Kafka's own hash.
+    let ends = end_offsets(&topic).await;
+    assert!(ends.values().all(|end| *end > 0), "{ends:?}");
+}
+
+#[tokio::test]
 async fn records_are_log_events_with_an_envelope() {
     let (services, _turn) = turn().await;
     let topic = topic(services).await;
