@@ -21,6 +21,7 @@ use kafka_cluster::{RecordProducer, RunId, SendError, Sequenced};
 use tokio_util::sync::CancellationToken;
 
 use crate::log_event::{Corpus, RecordFields};
+use crate::metrics::Metrics;
 use crate::plan::Keys;
 use crate::run::{Clock, Outcomes};
 
@@ -71,6 +72,8 @@ pub struct Generation<'a> {
     pub stall: Duration,
     /// Give up when this is cancelled.
     pub stop: &'a CancellationToken,
+    /// Where lag and back-pressure are shown meanwhile.
+    pub metrics: &'a Metrics,
 }
 
 /// Why sending ended. The later in this list, the less was planned: of several producers' ends the
@@ -156,6 +159,7 @@ pub fn generate(
     let mut first_try_ns = None;
     let mut held_back = false;
     let mut look_at = 0;
+    let mut told_ns = 0;
     while generated.sent < generation.count {
         let now_ns = clock.now_ns();
         if generated.sent >= look_at {
@@ -164,6 +168,7 @@ pub fn generate(
                 generated.end = end;
                 break;
             }
+            generation.tell(&generated, &mut told_ns);
         }
         let index = generation.share.index(generated.sent);
         let intended_ns = match generation.schedule.intended_ns(index) {
@@ -190,6 +195,8 @@ pub fn generate(
             }
         }
     }
+    generation.tell(&generated, &mut told_ns);
+    generation.metrics.schedule_lag.set(0.0);
     generated
 }
 
@@ -209,6 +216,19 @@ impl Generated {
 }
 
 impl Generation<'_> {
+    /// Brings the metrics up to date; `told_ns` is the back-pressure that was counted before.
+    fn tell(&self, generated: &Generated, told_ns: &mut u64) {
+        if self.schedule != Schedule::AsFastAsPossible {
+            let lag = Duration::from_nanos(generated.last_lag_ns);
+            self.metrics.schedule_lag.set(lag.as_secs_f64());
+        }
+        let new = Duration::from_nanos(generated.back_pressure_ns - *told_ns);
+        if !new.is_zero() {
+            self.metrics.back_pressure.inc_by(new.as_secs_f64());
+            *told_ns = generated.back_pressure_ns;
+        }
+    }
+
     fn reason_to_end(&self, now_ns: u64) -> Option<End> {
         let since = |ns: u64| Duration::from_nanos(now_ns.saturating_sub(ns));
         let elapsed = since(self.started_ns);
@@ -306,7 +326,7 @@ impl Sender<'_> {
             Err(SendError::Refused(error)) => {
                 lanes.settled(lane);
                 outcomes.slots().give_back(token);
-                outcomes.refused(sequence, &error.name);
+                outcomes.refused(sequence, &error);
                 Handed::Over { payload_bytes: 0 }
             }
         }

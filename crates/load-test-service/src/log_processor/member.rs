@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use kafka_cluster::{BootstrapGuard, Connection, ErrorKind, KafkaError};
 use prometheus::IntCounter;
+use prometheus::local::LocalHistogram;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError as ClientError;
 use rdkafka::message::Message;
@@ -53,7 +54,7 @@ impl Member {
     }
 
     fn consume(&self, consumer: &MemberConsumer) {
-        let counters = Counters::new(&self.metrics, &self.topics);
+        let mut counters = Counters::new(&self.metrics, &self.topics);
         let mut commits = Commits::new(Instant::now(), &self.metrics);
         let mut trouble = SaidOnce::default();
         let mut guard = BootstrapGuard::new(&self.connection);
@@ -62,7 +63,7 @@ impl Member {
                 match consumer.poll(POLL) {
                     None => break,
                     Some(Ok(record)) => {
-                        counters.count(record.topic());
+                        counters.count(record.topic(), record.timestamp().to_millis());
                         commits.read();
                         if trouble.is_over() {
                             tracing::info!(member = self.name, "log-processor reads again");
@@ -77,6 +78,7 @@ impl Member {
                     }
                 }
             }
+            counters.latency.flush();
             commits.keep_up(consumer);
             // A member that reaches nobody loses its partitions when its session ends.
             match consumer.assignment() {
@@ -103,23 +105,32 @@ fn in_words(error: &ClientError, reason: String) -> String {
     }
 }
 
-/// Records read, by topic. The list is short: looking through it is faster than hashing.
-struct Counters(Vec<(String, IntCounter)>);
+/// Records read, by topic, and how late. The list is short: looking through it is faster than hashing.
+struct Counters {
+    by_topic: Vec<(String, IntCounter)>,
+    latency: LocalHistogram,
+}
 
 impl Counters {
     fn new(metrics: &Metrics, topics: &[String]) -> Self {
         let counter = |topic: &String| metrics.processed.with_label_values(&[topic.as_str()]);
-        Self(
-            topics
+        Self {
+            by_topic: topics
                 .iter()
                 .map(|topic| (topic.clone(), counter(topic)))
                 .collect(),
-        )
+            latency: metrics.end_to_end.local(),
+        }
     }
 
-    fn count(&self, topic: &str) {
-        if let Some((_, counter)) = self.0.iter().find(|(name, _)| name == topic) {
+    fn count(&mut self, topic: &str, timestamp_ms: Option<i64>) {
+        if let Some((_, counter)) = self.by_topic.iter().find(|(name, _)| name == topic) {
             counter.inc();
+        }
+        if let Some(timestamp_ms) = timestamp_ms {
+            // The writer's clock may be ahead of ours.
+            let late_ms = (jiff::Timestamp::now().as_millisecond() - timestamp_ms).max(0);
+            self.latency.observe(late_ms as f64 / 1_000.0);
         }
     }
 }

@@ -137,6 +137,7 @@ impl<'a> Client<'a> {
             deadline: sending.deadline,
             stall: super::stall(&self.job.plan),
             stop: &self.job.stop,
+            metrics: &self.job.metrics,
         };
         let run_records = super::grouping::of_phase(self.run_records, count, self.lanes.count());
         let mut runs = PartitionRuns::new(Arc::clone(&self.lanes), run_records, self.max_age_ns);

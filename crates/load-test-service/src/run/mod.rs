@@ -336,7 +336,9 @@ impl<'a> Run<'a> {
                 .collect(),
             ledgers: std::mem::take(&mut sent.tally.ledgers),
         };
-        readback.verify(written, &self.job.stop)
+        let found = readback.verify(written, &self.job.stop);
+        self.job.metrics.verified(&found);
+        found
     }
 
     fn timeline(&self, duration_ns: u64) -> Vec<TimelinePoint> {

@@ -19,7 +19,7 @@ use super::timeline::PresentSecond;
 use super::troubles::Troubles;
 use crate::generator::{InFlight, Lanes, Slots};
 use crate::ledger::{Fate, Ledger};
-use crate::metrics::{Metrics, NOT_WRITTEN, POSSIBLY_WRITTEN};
+use crate::metrics::{self, Metrics, NOT_WRITTEN, POSSIBLY_WRITTEN, failure_kind};
 
 /// Latencies are kept in microseconds up to ten minutes, to three digits: 170 KB.
 const LATENCY_MAX_US: u64 = 600_000_000;
@@ -192,7 +192,13 @@ impl Outcomes {
         let mut counting = self.counting();
         let settled = counting.tally.acknowledged() + counting.tally.failed();
         for _ in settled..sent {
-            self.count_failure(&mut counting, Persistence::PossiblyPersisted, NO_OUTCOME);
+            let kind = metrics::NO_OUTCOME;
+            self.count_failure(
+                &mut counting,
+                Persistence::PossiblyPersisted,
+                kind,
+                NO_OUTCOME,
+            );
         }
         counting.flush_metrics();
         if counting.phase.measured {
@@ -225,13 +231,14 @@ impl Outcomes {
     }
 
     /// Counts a record that the producer would not take.
-    pub fn refused(&self, sequence: u64, error_name: &str) {
+    pub fn refused(&self, sequence: u64, error: &KafkaError) {
         let now_ns = self.clock.now_ns();
         let mut counting = self.counting();
         counting.tally.last_outcome_ns = now_ns;
         counting.settle(sequence, Fate::NotWritten);
         self.note_failure(&mut counting, now_ns);
-        self.count_failure(&mut counting, Persistence::NotPersisted, error_name);
+        let kind = failure_kind(error.kind);
+        self.count_failure(&mut counting, Persistence::NotPersisted, kind, &error.name);
     }
 
     /// Waits for statistics that `wanted` accepts among those that come from now on; blocks. `None`
@@ -282,7 +289,13 @@ impl Outcomes {
         }
     }
 
-    fn count_failure(&self, counting: &mut Counting, persistence: Persistence, error_name: &str) {
+    fn count_failure(
+        &self,
+        counting: &mut Counting,
+        persistence: Persistence,
+        kind: &str,
+        error_name: &str,
+    ) {
         let label = match persistence {
             Persistence::NotPersisted => {
                 counting.tally.not_written += 1;
@@ -298,7 +311,7 @@ impl Outcomes {
             .errors
             .entry(error_name.to_owned())
             .or_default() += 1;
-        self.metrics.failed.with_label_values(&[label]).inc();
+        self.metrics.failed.with_label_values(&[kind, label]).inc();
         self.counts_of(counting.phase.measured)
             .failed
             .fetch_add(1, Relaxed);
@@ -373,7 +386,8 @@ impl DeliveryObserver for Outcomes {
                 counting.settle(record.sequence, fate);
                 counting.tally.gaps.failed(record.lane, record.intended_ns);
                 self.note_failure(&mut counting, now_ns);
-                self.count_failure(&mut counting, *persistence, &error.name);
+                let kind = failure_kind(error.kind);
+                self.count_failure(&mut counting, *persistence, kind, &error.name);
             }
         }
     }
@@ -498,7 +512,13 @@ mod tests {
         assert_eq!((seen.acknowledged, seen.failed), (5, 2));
         assert_eq!(fixture.metrics.acknowledged.get(), 5);
         assert_eq!(fixture.metrics.send_time.get_sample_count(), 5);
-        let failures = |label| fixture.metrics.failed.with_label_values(&[label]).get();
+        let failures = |label| {
+            let series = fixture
+                .metrics
+                .failed
+                .with_label_values(&["timed_out", label]);
+            series.get()
+        };
         assert_eq!((failures(NOT_WRITTEN), failures(POSSIBLY_WRITTEN)), (1, 1));
     }
 
