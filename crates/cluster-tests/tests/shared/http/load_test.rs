@@ -120,6 +120,11 @@ async fn a_verified_run_accounts_for_every_event_of_its_own() {
     ] {
         assert_eq!(verification[finding], 0, "{finding}: {verification}");
     }
+    let metrics = services.load_test.get("/metrics").await.text;
+    let passed = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("load_test_verifications_total{result=\"passed\"} "));
+    assert!(passed.is_some_and(|count| count != "0"), "{metrics}");
     // Neither the run before nor the warm-up was read: they are in the topic all the same.
     assert_eq!(end_offsets(&topic).await.values().sum::<u64>(), 20_800);
 }
