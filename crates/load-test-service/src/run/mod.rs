@@ -19,19 +19,21 @@ mod progress;
 mod report;
 mod statistics;
 mod summary;
+mod tally;
 mod temporary_topic;
 mod timeline;
 mod troubles;
 mod verification;
 
 pub use clock::Clock;
-pub use outcomes::{Outcomes, PhaseOfRun, Tally};
+pub use outcomes::{Outcomes, PhaseOfRun};
 pub use progress::{CountsSeen, Phase, Progress};
 pub use report::{AcknowledgementGap, ClientError, Disturbances, Failures, Latency};
 pub use report::{ClientTimes, Spread};
 pub use report::{LatencyMeasures, Outcome, PercentilePoint, RunReport, Warmup};
 #[cfg(test)]
 pub use summary::sample_report;
+pub use tally::Tally;
 pub use timeline::{Timeline, TimelinePoint};
 pub use verification::{FailedEvents, Verification, VerificationOutcome};
 

@@ -1,56 +1,24 @@
 //! Receives the outcome of every record and counts it: once for the report, the live progress and
 //! the metrics alike, so that they cannot disagree.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use hdrhistogram::Histogram;
 use kafka_cluster::{Delivery, DeliveryObserver, KafkaError, Persistence};
 use prometheus::local::{LocalHistogram, LocalIntCounter};
 
-use super::client_times::TimesSeen;
 use super::clock::Clock;
-use super::gaps::Gaps;
 use super::progress::{Counts, Progress};
 use super::statistics::ClientStatistics;
+use super::tally::Tally;
 use super::timeline::PresentSecond;
-use super::troubles::Troubles;
 use crate::generator::{InFlight, Lanes, Slots};
 use crate::ledger::{Fate, Ledger};
 use crate::metrics::{self, Metrics, NOT_WRITTEN, POSSIBLY_WRITTEN, failure_kind};
 
-/// Latencies are kept in microseconds up to ten minutes, to three digits: 170 KB.
-const LATENCY_MAX_US: u64 = 600_000_000;
-
 /// Stands in for Kafka's name of the error where there was neither error nor acknowledgement.
 const NO_OUTCOME: &str = "NO_OUTCOME";
-
-/// What became of the records of one phase.
-#[derive(Debug, Clone)]
-pub struct Tally {
-    /// Microseconds from the intended send time to the acknowledgement, of acknowledged records.
-    pub latency_us: Histogram<u64>,
-    /// The same from the moment a record was handed to the producer.
-    pub service_us: Histogram<u64>,
-    /// Failed and certainly not in the log.
-    pub not_written: u64,
-    /// Failed and perhaps in the log.
-    pub possibly_written: u64,
-    /// Failures by Kafka's name of the error.
-    pub errors: BTreeMap<String, u64>,
-    /// Time of the latest outcome on the run's clock, in nanoseconds; 0 without any.
-    pub last_outcome_ns: u64,
-    /// The longest time without an acknowledgement.
-    pub gaps: Gaps,
-    /// What went wrong and when.
-    pub troubles: Troubles,
-    /// The fate of each record, where that is kept; by number of the producer.
-    pub ledgers: Vec<Ledger>,
-    /// Where the time went.
-    pub times: TimesSeen,
-}
 
 /// What the tally of a phase is made for.
 #[derive(Debug, Clone, Copy, Default)]
@@ -84,55 +52,6 @@ struct Counting {
     second: PresentSecond,
     acknowledged: LocalIntCounter,
     send_time: LocalHistogram,
-}
-
-impl Tally {
-    /// Nothing yet, on so many lanes.
-    pub fn empty(lanes: usize) -> Self {
-        let histogram = || {
-            Histogram::new_with_max(LATENCY_MAX_US, 3)
-                .expect("1 to ten minutes at three digits is a valid range")
-        };
-        Self {
-            latency_us: histogram(),
-            service_us: histogram(),
-            not_written: 0,
-            possibly_written: 0,
-            errors: BTreeMap::new(),
-            last_outcome_ns: 0,
-            gaps: Gaps::of(lanes),
-            troubles: Troubles::default(),
-            ledgers: Vec::new(),
-            times: TimesSeen::default(),
-        }
-    }
-
-    /// With that of another producer of the same phase, the next by number.
-    pub fn merge(&mut self, other: Self) {
-        // They have the same bounds.
-        let _ = self.latency_us.add(&other.latency_us);
-        let _ = self.service_us.add(&other.service_us);
-        self.not_written += other.not_written;
-        self.possibly_written += other.possibly_written;
-        for (error, count) in other.errors {
-            *self.errors.entry(error).or_default() += count;
-        }
-        self.last_outcome_ns = self.last_outcome_ns.max(other.last_outcome_ns);
-        self.gaps.merge(&other.gaps);
-        self.troubles.merge(other.troubles);
-        self.times.merge(&other.times);
-        self.ledgers.extend(other.ledgers);
-    }
-
-    /// Acknowledged records.
-    pub fn acknowledged(&self) -> u64 {
-        self.latency_us.len()
-    }
-
-    /// Records without acknowledgement.
-    pub fn failed(&self) -> u64 {
-        self.not_written + self.possibly_written
-    }
 }
 
 impl Outcomes {
