@@ -3,8 +3,8 @@
 //! A service brings its routes, its metrics and its judgement of readiness; this crate brings the
 //! rest: [`settings`] from flags and environment, logs ([`telemetry`]), a small [`runtime`], the
 //! routes and layers that every service has ([`Service`]), validated [`input`], one form for every
-//! error ([`problem`]), a [`serve`] loop that stops within a bound, a [`journal`] on disk, and the
-//! [`healthcheck`] subcommand.
+//! error ([`problem`]), a [`serve`] loop that stops within a bound, streams of events that end with it
+//! ([`sse`]), a [`journal`] on disk, and the [`healthcheck`] subcommand.
 
 pub mod healthcheck;
 pub mod input;
@@ -22,6 +22,7 @@ pub mod serve;
 mod service;
 mod service_metrics;
 pub mod settings;
+pub mod sse;
 pub mod telemetry;
 pub mod time;
 

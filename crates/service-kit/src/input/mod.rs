@@ -62,6 +62,14 @@ impl<S: Send + Sync> FromRequest<S> for NoInput {
     }
 }
 
+/// Reads fields from names and values that did not come by HTTP, as if they were a query.
+///
+/// # Errors
+/// As [`Input`] answers: all that is wrong at once.
+pub fn read_pairs<T: FromFields>(pairs: Vec<(String, String)>) -> Result<T, Problem> {
+    Fields::of_query(pairs).read()
+}
+
 struct Nothing;
 
 impl FromFields for Nothing {
