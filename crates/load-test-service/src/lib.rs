@@ -1,9 +1,10 @@
 //! Loads the cluster with realistic log events and reports what was acknowledged, how fast.
 //!
 //! [`plan`] says what a run should do, [`generator`] sends, [`mod@run`] takes it from plan to report,
-//! [`ledger`] keeps the fate of each event, [`runner`] keeps to one run at a time and remembers them.
+//! [`ledger`] keeps the fate of each event, [`runs`] keeps to one run at a time and remembers them.
 //! [`log_event`] is what is sent, and [`log_processor`] the consumer group that reads it.
 
+pub mod cli;
 pub mod disk_space;
 pub mod generator;
 pub mod kafka_watch;
@@ -12,10 +13,10 @@ pub mod log_event;
 pub mod log_processor;
 pub mod metrics;
 pub mod plan;
-pub mod reports;
+pub mod plan_fields;
 pub mod routes;
 pub mod run;
-pub mod runner;
+pub mod runs;
 pub mod settings;
 pub mod state;
 pub mod target;
@@ -35,8 +36,7 @@ use tokio_util::sync::CancellationToken;
 use kafka_watch::KafkaWatch;
 use log_processor::LogProcessor;
 use metrics::Metrics;
-use reports::Reports;
-use runner::Runner;
+use runs::{Archive, Runner};
 use settings::Settings;
 use state::AppState;
 
@@ -60,8 +60,8 @@ pub async fn run(
     let processor_settings = settings.log_processor.settings();
     let registry = prometheus::Registry::new();
     let metrics = Metrics::register(&registry, &processor_settings.topics)?;
-    let reports = Reports::open(&settings.data_dir, settings.reports_kept.into());
-    let runner = Runner::new(connection.clone(), metrics.clone(), reports, stop.clone());
+    let archive = Archive::open(&settings.data_dir, settings.reports_kept.into());
+    let runner = Runner::new(connection.clone(), metrics.clone(), archive, stop.clone());
     let watch = KafkaWatch::default();
     tokio::spawn(watch.clone().run(cluster.clone(), stop.clone()));
     let processor = LogProcessor::start(&processor_settings, &connection, &metrics, &stop)?;
@@ -93,7 +93,7 @@ pub fn router(
     let readiness = Arc::new(move || watch.check());
     let version = env!("CARGO_PKG_VERSION");
     Service::new("load-test-service", version, http, registry, readiness)
-        // A run bounds itself, by its plan.
+        // A run bounds itself, by its plan; so does the end of one that is cancelled.
         .timeout_for(routes::RUN_PATH, None)
         .assemble(routes::router(state))
 }

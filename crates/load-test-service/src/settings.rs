@@ -3,10 +3,14 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use service_kit::program::Command;
+use service_kit::program;
 use service_kit::settings::{HttpSettings, KafkaSettings, LogSettings};
 
+use crate::cli::RunArgs;
 use crate::log_processor::LogProcessorSettings;
+
+/// Topics that no load is produced into unless told otherwise: audit logs are evidence.
+pub const PROTECTED_TOPICS: &str = "audit-logs";
 
 /// Loads the cluster with realistic log events and reports what was acknowledged, how fast.
 #[derive(Debug, Clone, clap::Parser)]
@@ -16,11 +20,11 @@ pub struct Settings {
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8083")]
     pub listen: SocketAddr,
 
-    /// Folder for the reports of runs; made if it is not there
+    /// Folder for what runs came to; made if it is not there
     #[arg(long, env = "DATA_DIR", default_value = ".cluster/load-test-service")]
     pub data_dir: PathBuf,
 
-    /// Reports kept on disk, at least
+    /// Runs that are kept, on disk and in the list; the oldest go first
     #[arg(long, env = "REPORTS_KEPT", default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..))]
     pub reports_kept: u16,
 
@@ -28,7 +32,7 @@ pub struct Settings {
     #[arg(
         long,
         env = "PROTECTED_TOPICS",
-        default_value = "audit-logs",
+        default_value = PROTECTED_TOPICS,
         value_delimiter = ','
     )]
     pub protected_topics: Vec<String>,
@@ -52,6 +56,16 @@ pub struct Settings {
     /// What to do instead of serving
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+/// What the program does instead of serving.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum Command {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described where it is declared")]
+    Common(program::Command),
+    /// Makes one run in this process, without the service: load-test-service run --help
+    Run(Box<RunArgs>),
 }
 
 /// The consumer group that reads what is produced.

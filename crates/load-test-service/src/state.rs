@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kafka_cluster::KafkaCluster;
 
-use crate::runner::Runner;
+use crate::runs::Runner;
 
 /// Everything a handler may need. Cheap to clone.
 #[derive(Clone)]

@@ -11,8 +11,7 @@ use http_body_util::BodyExt;
 use kafka_cluster::{Connection, KafkaCluster};
 use load_test_service::kafka_watch::KafkaWatch;
 use load_test_service::metrics::Metrics;
-use load_test_service::reports::Reports;
-use load_test_service::runner::Runner;
+use load_test_service::runs::{Archive, Runner};
 use load_test_service::settings::Settings;
 use load_test_service::state::AppState;
 use serde_json::{Value, json};
@@ -27,7 +26,7 @@ fn service() -> Router {
     let stop = CancellationToken::new();
     let state = AppState {
         cluster: KafkaCluster::connect(connection.clone()).unwrap(),
-        runner: Runner::new(connection, metrics, Reports::in_memory(), stop),
+        runner: Runner::new(connection, metrics, Archive::in_memory(10), stop),
         protected_topics: Arc::new(["audit-logs".to_owned()]),
     };
     let settings = Settings::with_flags(&[]);
@@ -243,10 +242,42 @@ async fn stats_begin_at_zero_and_a_reset_answers_with_them() {
 }
 
 #[tokio::test]
+async fn a_run_that_is_not_known_is_not_found_by_any_call() {
+    for (method, uri) in [
+        ("GET", "/api/loadtest/runs/0123456789abcdef"),
+        ("GET", "/api/loadtest/runs/0123456789abcdef/progress"),
+        ("DELETE", "/api/loadtest/runs/..%2F.."),
+    ] {
+        let (status, problem) = ask(method, uri, None).await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (StatusCode::NOT_FOUND, &json!("run_not_found")),
+            "{uri}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_list_begins_empty_and_its_pages_are_bounded() {
+    let (status, list) = ask("GET", "/api/loadtest/runs", None).await;
+    assert_eq!((status, list), (StatusCode::OK, json!({"runs": []})));
+    for limit in ["0", "501", "-1", "many"] {
+        let uri = format!("/api/loadtest/runs?limit={limit}");
+        let (status, problem) = ask("GET", &uri, None).await;
+        assert_eq!(status, 400, "{limit}");
+        assert_eq!(field_errors(&problem)[0].0, "limit");
+    }
+}
+
+#[tokio::test]
 async fn calls_without_fields_refuse_unknown_ones_by_name() {
     for (method, uri) in [
         ("GET", "/api/loadtest/stats?x=1"),
         ("POST", "/api/loadtest/reset?x=1"),
+        ("GET", "/api/loadtest/runs?x=1"),
+        ("GET", "/api/loadtest/runs/a?x=1"),
+        ("GET", "/api/loadtest/runs/a/progress?x=1"),
+        ("DELETE", "/api/loadtest/runs/a?x=1"),
     ] {
         let (status, problem) = ask(method, uri, None).await;
         assert_eq!(status, 400, "{uri}");
@@ -304,11 +335,15 @@ async fn every_route_stands_in_the_openapi_document_with_its_fields() {
             ("cleanup", false),
             ("force", false),
             ("label", false),
+            ("Prefer", false),
         ]
     );
-    for status in ["200", "400", "403", "404", "409", "422", "503"] {
+    for status in ["200", "202", "400", "403", "404", "409", "422", "503"] {
         assert!(run["responses"][status].is_object(), "{status}");
     }
     assert!(document["paths"]["/api/loadtest/stats"]["get"].is_object());
+    let runs = &document["paths"]["/api/loadtest/runs/{id}"];
+    assert!(runs["get"]["responses"]["404"].is_object());
+    assert!(runs["delete"]["responses"]["409"].is_object());
     assert!(document["paths"]["/api/loadtest/reset"]["post"]["responses"]["409"].is_object());
 }

@@ -4,24 +4,20 @@ use serde_json::json;
 use service_kit::Problem;
 
 use crate::run::run_id_text;
-use crate::runner::Running;
+use crate::runs::Running;
 
 /// 409 `run_in_progress`, naming the run.
 pub fn run_in_progress(running: &Running) -> Problem {
     let id = run_id_text(running.id);
-    let plan = &running.plan;
-    let label = plan
+    let label = running
         .label
         .as_ref()
         .map_or(String::new(), |label| format!(" ({label})"));
     Problem::conflict(
         "run_in_progress",
-        format!(
-            "run {id}{label} is in progress: {} events to {}",
-            plan.event_count, plan.topic
-        ),
+        format!("run {id}{label} to {} is in progress", running.topic),
     )
     .retriable()
     .with("runId", id)
-    .with("label", json!(plan.label))
+    .with("label", json!(running.label))
 }

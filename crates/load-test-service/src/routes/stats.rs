@@ -7,9 +7,12 @@ use serde::Serialize;
 use service_kit::NoInput;
 use utoipa::ToSchema;
 
-use crate::run::{Phase, RunReport, run_id_text};
-use crate::runner::{Running, Seen};
+use crate::run::{RunReport, run_id_text};
+use crate::runs::{Kind, ProgressView, Running, Seen};
 use crate::state::AppState;
+
+/// Reports that are listed.
+const RECENT_RUNS: usize = 10;
 
 /// Totals, the run in progress, and the recent reports.
 #[derive(Debug, Serialize, ToSchema)]
@@ -37,31 +40,19 @@ pub struct Stats {
 pub struct RunningView {
     /// As in the report to come.
     run_id: String,
+    /// What it is made of.
+    kind: Kind,
     /// The user's own name for the run.
     label: Option<String>,
     /// Where to.
     topic: String,
-    /// Events asked for, warm-up apart.
-    event_count: u64,
-    /// Events a second asked for; absent as fast as possible.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rate: Option<u64>,
-    /// How far it is.
-    phase: Phase,
     /// When it was accepted.
     #[serde(with = "service_kit::time::millis")]
     #[schema(value_type = String, format = DateTime)]
     accepted_at: Timestamp,
-    /// Time since then.
-    elapsed_ms: u64,
-    /// Events sent, warm-up apart.
-    sent: u64,
-    /// Events acknowledged, warm-up apart.
-    acknowledged: u64,
-    /// Events not acknowledged, warm-up apart.
-    failed: u64,
-    /// Warm-up events sent.
-    warmup_sent: u64,
+    /// How far it is.
+    #[serde(flatten)]
+    progress: ProgressView,
 }
 
 impl From<Seen> for Stats {
@@ -73,9 +64,10 @@ impl From<Seen> for Stats {
             total_failed: seen.totals.failed,
             running: seen.running.as_deref().map(RunningView::of),
             recent_runs: seen
-                .recent
+                .over
                 .iter()
-                .map(|report| RunReport::clone(report))
+                .filter_map(|record| record.report.clone())
+                .take(RECENT_RUNS)
                 .collect(),
         }
     }
@@ -83,21 +75,13 @@ impl From<Seen> for Stats {
 
 impl RunningView {
     fn of(running: &Running) -> Self {
-        let Running { plan, progress, .. } = running;
-        let measured = progress.measured.see();
         Self {
             run_id: run_id_text(running.id),
-            label: plan.label.clone(),
-            topic: plan.topic.clone(),
-            event_count: plan.event_count,
-            rate: plan.rate,
-            phase: progress.phase(),
+            kind: running.kind,
+            label: running.label.clone(),
+            topic: running.topic.clone(),
             accepted_at: running.accepted_at,
-            elapsed_ms: running.elapsed_ms(),
-            sent: measured.sent,
-            acknowledged: measured.acknowledged,
-            failed: measured.failed,
-            warmup_sent: progress.warmup.see().sent,
+            progress: running.progress().without_timeline(),
         }
     }
 }

@@ -20,6 +20,8 @@ pub enum Outcome {
     Completed,
     /// Every event was sent; some were not acknowledged.
     CompletedWithFailures,
+    /// It was cancelled by its user.
+    Cancelled,
     /// The service was stopped meanwhile.
     Interrupted,
     /// The run's own deadline came first.
@@ -33,9 +35,10 @@ pub enum Outcome {
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Completed,
         Self::CompletedWithFailures,
+        Self::Cancelled,
         Self::Interrupted,
         Self::DeadlineReached,
         Self::Stalled,
@@ -48,6 +51,7 @@ impl Outcome {
         match self {
             Self::Completed => "completed",
             Self::CompletedWithFailures => "completed_with_failures",
+            Self::Cancelled => "cancelled",
             Self::Interrupted => "interrupted",
             Self::DeadlineReached => "deadline_reached",
             Self::Stalled => "stalled",

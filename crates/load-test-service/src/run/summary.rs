@@ -240,7 +240,7 @@ fn notes(run: &Concluded<'_>, outcome: Outcome) -> Vec<String> {
         None => format!("{} events were not sent", plan.event_count - generated.sent),
     };
     match outcome {
-        Outcome::Interrupted => notes.push(format!("interrupted: the run was stopped, {unsent}")),
+        Outcome::Cancelled | Outcome::Interrupted => notes.push(format!("ended early: {unsent}")),
         Outcome::Stalled => notes.push(format!(
             "given up: Kafka acknowledged nothing for {} s, {unsent}",
             super::stall(plan).as_secs()
