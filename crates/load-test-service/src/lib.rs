@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod log_event;
 pub mod log_processor;
 pub mod metrics;
+mod pages;
 pub mod plan;
 pub mod plan_fields;
 pub mod routes;
@@ -95,5 +96,5 @@ pub fn router(
     Service::new("load-test-service", version, http, registry, readiness)
         // A run bounds itself, by its plan; so does the end of one that is cancelled.
         .timeout_for(routes::RUN_PATH, None)
-        .assemble(routes::router(state))
+        .assemble(routes::router(state.clone()).merge(pages::router(state)))
 }
