@@ -18,6 +18,7 @@ pub mod plan_fields;
 pub mod routes;
 pub mod run;
 pub mod runs;
+pub mod search;
 pub mod settings;
 pub mod state;
 pub mod target;
@@ -93,8 +94,9 @@ pub fn router(
 ) -> Router {
     let readiness = Arc::new(move || watch.check());
     let version = env!("CARGO_PKG_VERSION");
-    Service::new("load-test-service", version, http, registry, readiness)
-        // A run bounds itself, by its plan; so does the end of one that is cancelled.
-        .timeout_for(routes::RUN_PATH, None)
+    let service = Service::new("load-test-service", version, http, registry, readiness);
+    routes::RUN_PATHS
+        .into_iter()
+        .fold(service, |service, path| service.timeout_for(path, None))
         .assemble(routes::router(state.clone()).merge(pages::router(state)))
 }

@@ -258,6 +258,42 @@ async fn a_run_that_is_not_known_is_not_found_by_any_call() {
 }
 
 #[tokio::test]
+async fn a_sweep_and_a_comparison_are_checked_before_anything_is_sent() {
+    let (status, problem) = ask(
+        "POST",
+        "/api/loadtest/sweep?objectiveP99Ms=0&minRate=5&maxRate=4&rate=1&x=1",
+        None,
+    )
+    .await;
+    assert_eq!(status, 400);
+    let fields: Vec<_> = field_errors(&problem)
+        .iter()
+        .map(|(field, _)| *field)
+        .collect();
+    assert_eq!(fields, ["rate", "objectiveP99Ms", "maxRate", "topic", "x"]);
+    let (status, problem) = ask("POST", "/api/loadtest/sweep?topic=audit-logs", None).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (StatusCode::FORBIDDEN, &json!("forbidden"))
+    );
+
+    let compare = "/api/loadtest/compare";
+    let body = r#"{"a":{"topic":"t"},"b":{"topic":"t","eventCount":1,"y":1},"pairs":1}"#;
+    let (status, problem) = ask("POST", compare, Some(body)).await;
+    assert_eq!(status, 400);
+    let fields: Vec<_> = field_errors(&problem)
+        .iter()
+        .map(|(field, _)| *field)
+        .collect();
+    assert_eq!(fields, ["a.eventCount", "b.y", "pairs"]);
+    let body = r#"{"a":{"topic":"t","eventCount":1},"b":{"topic":"audit-logs","eventCount":1}}"#;
+    let (status, _) = ask("POST", compare, Some(body)).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    let (status, problem) = ask("POST", "/api/loadtest/sweep?topic=t", None).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{problem}");
+}
+
+#[tokio::test]
 async fn the_list_begins_empty_and_its_pages_are_bounded() {
     let (status, list) = ask("GET", "/api/loadtest/runs", None).await;
     assert_eq!((status, list), (StatusCode::OK, json!({"runs": []})));

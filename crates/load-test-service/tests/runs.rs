@@ -17,10 +17,12 @@ use load_test_service::metrics::Metrics;
 use load_test_service::plan::Plan;
 use load_test_service::run::run_id_text;
 use load_test_service::runs::{Archive, Runner, Started, Task};
+use load_test_service::search::{Compare, Sweep};
 use load_test_service::settings::Settings;
 use load_test_service::state::AppState;
 use load_test_service::target::Target;
 use serde_json::{Value, json};
+use service_kit::{FromFields, input};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -56,6 +58,10 @@ impl Service {
     }
 
     fn start(&self, plan: Plan) -> (String, Started) {
+        self.begin(Task::Run(Box::new(plan)))
+    }
+
+    fn begin(&self, task: Task) -> (String, Started) {
         let partitions = (0..4)
             .map(|id| PartitionMetadata {
                 id,
@@ -64,8 +70,10 @@ impl Service {
                 in_sync_replicas: vec![1],
             })
             .collect();
-        let targets = vec![Target::of(partitions)];
-        let started = self.runner.start(Task::Run(plan), targets).unwrap();
+        // A comparison has two plans, which go to the same topic here.
+        let target = Target::of(partitions);
+        let started = self.runner.start(task, vec![target.clone(), target]);
+        let started = started.unwrap();
         (run_id_text(started.running.id), started)
     }
 
@@ -82,12 +90,53 @@ impl Service {
         self.router.clone().oneshot(request).await.unwrap()
     }
 
+    async fn page(&self, uri: &str) -> String {
+        let response = self.answer("GET", uri).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(
+            response.headers()["content-type"],
+            "text/html; charset=utf-8"
+        );
+        text(response).await
+    }
+
+    async fn submit(
+        &self,
+        uri: &str,
+        form: &str,
+        headers: &[(&str, &str)],
+    ) -> (StatusCode, String) {
+        let mut request = Request::builder().method("POST").uri(uri);
+        if !form.is_empty() {
+            request = request.header("content-type", "application/x-www-form-urlencoded");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(form.to_owned())).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        (response.status(), text(response).await)
+    }
+
     async fn ask(&self, method: &str, uri: &str) -> (StatusCode, Value) {
         let response = self.answer(method, uri).await;
         let status = response.status();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         (status, serde_json::from_slice(&bytes).unwrap())
     }
+}
+
+async fn text(response: Response) -> String {
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A sweep or a comparison, read as a request is.
+fn read<T: FromFields>(body: &[(&str, &str)]) -> T {
+    let pairs = body
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    input::read_pairs(pairs.collect()).unwrap()
 }
 
 fn endless() -> Plan {
@@ -320,4 +369,159 @@ async fn a_killed_service_lists_its_run_as_interrupted_with_what_it_had() {
         !checkpoint.exists(),
         "a run that ended leaves no checkpoint"
     );
+}
+
+#[tokio::test]
+async fn a_sweep_finds_the_highest_rate_and_has_its_curve() {
+    let service = Service::new(Archive::in_memory(10));
+    let sweep = [
+        ("topic", "log-events"),
+        ("minRate", "2000"),
+        ("maxRate", "4000"),
+        ("stepSeconds", "1"),
+        // What is under test is the sweep, not the machine.
+        ("objectiveP99Ms", "60000"),
+    ];
+    let (id, started) = service.begin(Task::Sweep(Box::new(read::<Sweep>(&sweep))));
+    started.ending.await.unwrap().unwrap();
+    let (_, run) = service.ask("GET", &uri(&id)).await;
+    assert_eq!(
+        (&run["kind"], &run["state"]),
+        (&json!("sweep"), &json!("ended"))
+    );
+    let sweep = &run["sweep"];
+    assert_eq!(sweep["steps"][0]["rate"], 2_000);
+    for step in sweep["steps"].as_array().unwrap() {
+        let rate = step["rate"].as_f64().unwrap();
+        assert!(
+            step["throughput"].as_f64().unwrap() <= rate * 1.01,
+            "{step}"
+        );
+        assert!(step["p99Ms"].as_f64().unwrap() > 0.0, "{step}");
+    }
+    let (_, list) = service.ask("GET", "/api/loadtest/runs").await;
+    assert_eq!(list["runs"][0]["conclusion"], sweep["conclusion"]);
+    let page = service.page(&format!("/runs/{id}")).await;
+    assert!(page.contains("by rate</figcaption>"), "{page}");
+}
+
+#[tokio::test]
+async fn a_comparison_interleaves_its_runs_and_a_cancelled_one_keeps_its_pairs() {
+    let service = Service::new(Archive::in_memory(10));
+    let plan = Plan::new(1_000, "log-events");
+    let compare = |pairs| Compare {
+        a: plan.clone(),
+        b: plan.clone(),
+        pairs,
+        label: None,
+    };
+    let (id, started) = service.begin(Task::Compare(Box::new(compare(3))));
+    started.ending.await.unwrap().unwrap();
+    let (_, run) = service.ask("GET", &uri(&id)).await;
+    let comparison = &run["comparison"];
+    let ids: Vec<_> = comparison["pairs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|pair| [&pair["a"]["runId"], &pair["b"]["runId"]])
+        .map(|id| id.as_str().unwrap())
+        .collect();
+    assert_eq!(ids.len(), 6);
+    assert!(ids.is_sorted(), "a, b, a, b, ...: {ids:?}");
+    assert_eq!(comparison["differences"][0]["confidencePercent"], 75.0);
+
+    let (id, started) = service.begin(Task::Compare(Box::new(compare(50))));
+    let mut events = events(
+        service
+            .answer("GET", &format!("{}/progress", uri(&id)))
+            .await,
+    );
+    while events.next().await.unwrap().1["step"]["number"]
+        .as_u64()
+        .unwrap_or(0)
+        < 6
+    {}
+    started.running.cancel();
+    started.ending.await.unwrap().unwrap();
+    let (_, run) = service.ask("GET", &uri(&id)).await;
+    assert_eq!(run["state"], "cancelled");
+    let pairs = run["comparison"]["pairs"].as_array().unwrap().len();
+    assert!((1..50).contains(&pairs), "{pairs}");
+}
+
+#[tokio::test]
+async fn the_pages_show_the_run_in_progress_and_the_report_with_its_plots() {
+    let service = Service::new(Archive::in_memory(10));
+    let page = service.page("/").await;
+    assert!(
+        page.contains("name=\"eventCount\"") && page.contains("None yet."),
+        "{page}"
+    );
+    let (id, started) = service.start(endless());
+    let page = service.page("/").await;
+    assert!(
+        page.contains(&format!("data-events=\"{}/progress\"", uri(&id))),
+        "{page}"
+    );
+    let page = service.page(&format!("/runs/{id}")).await;
+    assert!(
+        page.contains("http-equiv=\"refresh\"") && page.contains("Cancel"),
+        "{page}"
+    );
+    started.running.cancel();
+    started.ending.await.unwrap().unwrap();
+
+    let mut plan = Plan::new(2_500, "log-events");
+    plan.rate = Some(1_000);
+    plan.label = Some("<b>bold</b>".to_owned());
+    let (id, started) = service.start(plan);
+    started.ending.await.unwrap().unwrap();
+    let page = service.page(&format!("/runs/{id}")).await;
+    for part in [
+        "Events per second",
+        "Latency in ms, by the second",
+        "by percentile",
+        "<svg",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(
+        !page.contains("http-equiv") && !page.contains("<b>bold"),
+        "{page}"
+    );
+    assert!(
+        page.contains(&format!("download=\"run-{id}.json\"")),
+        "{page}"
+    );
+}
+
+#[tokio::test]
+async fn a_form_that_is_wrong_says_so_at_its_field_and_keeps_what_was_typed() {
+    let service = Service::new(Archive::in_memory(10));
+    let (status, page) = service
+        .submit("/", "topic=log-events&eventCount=0&label=mine", &[])
+        .await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(page.contains("must be between 1 and"), "{page}");
+    assert!(page.contains("value=\"mine\""), "{page}");
+    let (status, page) = service.submit("/", "topic=t&eventCount=1", &[]).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{page}");
+    assert!(page.contains("Not started"), "{page}");
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_is_refused() {
+    let service = Service::new(Archive::in_memory(10));
+    let (id, started) = service.start(endless());
+    let from_elsewhere = [("sec-fetch-site", "cross-site")];
+    for path in ["/".to_owned(), format!("/runs/{id}/cancel")] {
+        let (status, problem) = service.submit(&path, "", &from_elsewhere).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{problem}");
+        assert!(problem.contains("cross_site"), "{problem}");
+    }
+    assert!(!started.running.is_cancelled());
+    let (status, _) = service.submit(&format!("/runs/{id}/cancel"), "", &[]).await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    let record = started.ending.await.unwrap().unwrap();
+    assert_eq!(serde_json::to_value(record.state).unwrap(), "cancelled");
 }

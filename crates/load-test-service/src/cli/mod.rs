@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
 use crate::plan::Plan;
-use crate::run::{Outcome, RunReport};
+use crate::run::{Outcome, RunReport, VerificationOutcome};
 use crate::runs::{Archive, Runner, Running, Task};
 use crate::settings::PROTECTED_TOPICS;
 use crate::target;
@@ -91,7 +91,7 @@ Exit status:
     0  every event was acknowledged, and no condition is true
     1  the run could not be made, or the report not be written
     2  the command line is wrong: nothing was sent
-    3  events failed, or the run did not come to its end
+    3  events failed or were not read back, the schedule was not kept, or the run ended early
     4  a condition of --fail-if is true
   130  ended early by Ctrl-C";
 
@@ -130,7 +130,7 @@ async fn make(args: &RunArgs, plan: Plan) -> anyhow::Result<u8> {
     let metrics = Metrics::register(&prometheus::Registry::new(), &[])?;
     let stop = serve::stop_on_signals();
     let runner = Runner::new(connection, metrics, Archive::in_memory(1), stop.clone());
-    let Ok(mut started) = runner.start(Task::Run(plan), targets) else {
+    let Ok(mut started) = runner.start(Task::Run(Box::new(plan)), targets) else {
         // Nothing else runs here: the signal came before the run.
         return Ok(INTERRUPTED);
     };
@@ -216,10 +216,17 @@ fn give(args: &RunArgs, report: &RunReport, verdicts: &[String]) -> anyhow::Resu
 fn status(report: &RunReport, verdicts: &[String]) -> u8 {
     match report.outcome {
         Outcome::Interrupted | Outcome::Cancelled => INTERRUPTED,
+        Outcome::Completed if !as_acknowledged(report) => NOT_COMPLETE,
         Outcome::Completed if verdicts.is_empty() => 0,
         Outcome::Completed => CONDITION,
         _ => NOT_COMPLETE,
     }
+}
+
+/// Whether what was read back, if anything, is what was acknowledged.
+fn as_acknowledged(report: &RunReport) -> bool {
+    let verification = report.verification.as_ref();
+    verification.is_none_or(|read| read.outcome == VerificationOutcome::Passed)
 }
 
 #[cfg(test)]

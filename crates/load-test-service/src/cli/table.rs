@@ -46,6 +46,24 @@ pub fn of(report: &RunReport) -> String {
             .iter()
             .map(|(error, count)| ("failed", format!("{count} by {error}"))),
     );
+    rows.extend(report.verification.as_ref().map(|read| {
+        let counts = format!(
+            "{} of {} read back, {} lost, {} duplicated, {} out of order, {} corrupted",
+            read.read_back,
+            read.acknowledged,
+            read.lost,
+            read.duplicated,
+            read.out_of_order,
+            read.corrupted
+        );
+        ("verified", counts)
+    }));
+    rows.extend(
+        report
+            .invalid_reasons
+            .iter()
+            .map(|why| ("invalid", why.clone())),
+    );
     rows.extend(report.notes.iter().map(|note| ("note", note.clone())));
     let mut text = String::new();
     for (name, value) in rows {

@@ -47,7 +47,7 @@ impl From<RunSummary> for Row {
             when: format!("{:.0}", run.accepted_at)
                 .replace('T', " ")
                 .replace('Z', ""),
-            state: text(&state),
+            state: run.conclusion.clone().unwrap_or_else(|| text(&state)),
             tone: if run.counted.failed > 0 {
                 "bad"
             } else {
@@ -91,7 +91,7 @@ async fn start_by_form(state: &AppState, given: &[(String, String)]) -> Answer<S
     let prefer = Prefer {
         respond_async: true,
     };
-    match begin(state, prefer, Task::Run(plan)).await? {
+    match begin(state, prefer, Task::Run(Box::new(plan))).await? {
         Done::Accepted(accepted) => Ok(format!("/runs/{}", accepted.run_id())),
         Done::Over(record) => Ok(format!("/runs/{}", record.run_id)),
     }

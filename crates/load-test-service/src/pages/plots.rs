@@ -3,6 +3,7 @@
 use service_pages::plot::{Axis, Plot, Scale, Series};
 
 use crate::run::{PercentilePoint, TimelinePoint};
+use crate::search::SweepReport;
 
 const MS_PER_S: f64 = 1_000.0;
 
@@ -63,6 +64,33 @@ pub fn percentiles(curve: &[PercentilePoint]) -> String {
         y: log(""),
         series: vec![joined("latency", points.collect())],
         mark: None,
+    }
+    .figure()
+}
+
+/// Latency of each step by its rate.
+pub fn sweep(report: &SweepReport) -> String {
+    let steps = |holds: bool| {
+        let steps = report.steps.iter().filter(move |step| step.holds == holds);
+        steps.map(|step| (step.rate as f64, step.p99_ms)).collect()
+    };
+    let dots = |name: &str, points| Series {
+        name: name.to_owned(),
+        points,
+        joined: false,
+    };
+    Plot {
+        title: "99th percentile of latency in ms, by rate".to_owned(),
+        x: log("events a second"),
+        y: log(""),
+        series: vec![
+            dots("held the objective", steps(true)),
+            dots("did not", steps(false)),
+        ],
+        mark: Some((
+            report.objective_p99_ms,
+            format!("objective: {} ms", report.objective_p99_ms),
+        )),
     }
     .figure()
 }

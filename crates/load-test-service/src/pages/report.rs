@@ -13,8 +13,11 @@ use service_pages::number;
 use super::form::in_words;
 use super::{check_own_site, page, plots, tone};
 use crate::routes::{Found, find, location};
-use crate::run::{Latency, LatencyMeasures, Outcome, RunReport, TimelinePoint};
+use crate::run::{
+    Latency, LatencyMeasures, Outcome, RunReport, TimelinePoint, Verification, VerificationOutcome,
+};
 use crate::runs::{ProgressView, RunRecord, RunState};
+use crate::search::{ComparisonReport, SweepReport};
 use crate::state::AppState;
 
 /// A page of a run in progress loads itself again this often where there is no script.
@@ -28,6 +31,7 @@ struct RunPage {
     tone: &'static str,
     when: String,
     kind: String,
+    conclusion: Vec<String>,
     live: Option<Live>,
     tiles: Vec<Tile>,
     notes: Vec<String>,
@@ -119,6 +123,8 @@ impl RunPage {
         let mut notes = report
             .map(|report| report.notes.clone())
             .unwrap_or_default();
+        notes.extend(record.sweep.iter().flat_map(|sweep| sweep.notes.clone()));
+        notes.extend(record.comparison.iter().flat_map(|both| both.notes.clone()));
         notes.extend(record.notes.iter().cloned());
         let running = record.state == RunState::Running;
         let tiles = match (report, &record.progress) {
@@ -138,7 +144,8 @@ impl RunPage {
             tiles,
             notes,
             plots: plots_of(&record),
-            tables: report.map(tables).unwrap_or_default(),
+            conclusion: conclusion(&record),
+            tables: tables_of(&record),
             properties: report
                 .map(|report| report.producer_properties.clone())
                 .unwrap_or_default(),
@@ -241,6 +248,16 @@ fn tiles(report: &RunReport) -> Vec<Tile> {
     tiles
 }
 
+/// What was found, or why there is no result.
+fn conclusion(record: &RunRecord) -> Vec<String> {
+    let invalid = record
+        .report
+        .iter()
+        .flat_map(|report| &report.invalid_reasons);
+    let found = record.conclusion().map(str::to_owned);
+    found.into_iter().chain(invalid.cloned()).collect()
+}
+
 fn plots_of(record: &RunRecord) -> Vec<String> {
     let timeline: &[TimelinePoint] = match (&record.report, &record.progress) {
         (Some(report), _) => &report.timeline,
@@ -248,16 +265,78 @@ fn plots_of(record: &RunRecord) -> Vec<String> {
         (None, None) => &[],
     };
     let mut plots = vec![plots::throughput(timeline), plots::latency(timeline)];
-    if let Some(report) = &record.report {
-        plots.push(plots::percentiles(&report.latency_curve));
-    }
+    plots.extend(
+        record
+            .report
+            .iter()
+            .map(|report| plots::percentiles(&report.latency_curve)),
+    );
+    plots.extend(record.sweep.iter().map(plots::sweep));
     plots
+}
+
+fn tables_of(record: &RunRecord) -> Vec<Table> {
+    let mut all = record.report.as_ref().map(tables).unwrap_or_default();
+    all.extend(record.sweep.iter().map(steps));
+    all.extend(record.comparison.iter().map(differences));
+    all
+}
+
+fn steps(sweep: &SweepReport) -> Table {
+    let ms = |ms: Option<f64>| ms.map(number::duration_ms).unwrap_or_default();
+    let row = |step: &crate::search::limit::SweepStep| {
+        vec![
+            number::grouped(step.rate),
+            words(&step.purpose),
+            ms(step.p50_ms),
+            ms(step.p99_ms),
+            ms(step.max_ms),
+            number::rounded(step.throughput),
+            step.reason.clone().unwrap_or_else(|| "yes".to_owned()),
+        ]
+    };
+    Table {
+        title: "Steps",
+        head: vec![
+            "Rate", "Why", "Median", "p99", "Slowest", "Events/s", "Held",
+        ],
+        rows: sweep.steps.iter().map(row).collect(),
+    }
+}
+
+fn differences(comparison: &ComparisonReport) -> Table {
+    let row = |difference: &crate::search::difference::Difference| {
+        vec![
+            in_words(&difference.measure),
+            number::rounded(difference.median_a),
+            number::rounded(difference.median_b),
+            format!("{:.3}", difference.ratio),
+            format!(
+                "{:.3} to {:.3} ({} %)",
+                difference.ratio_low, difference.ratio_high, difference.confidence_percent
+            ),
+            difference.verdict.clone(),
+        ]
+    };
+    Table {
+        title: "Plan b against plan a",
+        head: vec![
+            "Measure",
+            "Median of a",
+            "Median of b",
+            "b / a",
+            "Interval",
+            "Verdict",
+        ],
+        rows: comparison.differences.iter().map(row).collect(),
+    }
 }
 
 fn tables(report: &RunReport) -> Vec<Table> {
     let mut tables = Vec::new();
-    if let Some(latency) = &report.latency {
-        tables.push(latencies(latency, report.latency_measures));
+    tables.extend(latencies(report));
+    if let Some(verification) = &report.verification {
+        tables.push(read_back(verification));
     }
     if !report.failures.by_error.is_empty() {
         let errors = report.failures.by_error.iter();
@@ -272,27 +351,54 @@ fn tables(report: &RunReport) -> Vec<Table> {
     tables
 }
 
-fn latencies(latency: &Latency, measures: LatencyMeasures) -> Table {
-    let ms = number::duration_ms;
-    Table {
-        title: match measures {
+fn latencies(report: &RunReport) -> Option<Table> {
+    let row = |name: &str, latency: &Latency| {
+        let ms = [
+            latency.p50_ms,
+            latency.p90_ms,
+            latency.p95_ms,
+            latency.p99_ms,
+            latency.p999_ms,
+            latency.max_ms,
+            latency.mean_ms,
+        ];
+        let cells = ms.map(number::duration_ms).into_iter();
+        std::iter::once(name.to_owned()).chain(cells).collect()
+    };
+    let from_intended = row("From the intended send time", report.latency.as_ref()?);
+    let from_hand_over = report.service_time.as_ref();
+    Some(Table {
+        title: match report.latency_measures {
             LatencyMeasures::QueueingAtFullSpeed => {
-                "Latency (as fast as possible: time in the queue)"
+                "Latency (as fast as possible: mostly time in the queue)"
             }
             LatencyMeasures::ResponseAtGivenRate => "Latency (at the given rate)",
         },
         head: vec![
             "", "Median", "90 %", "95 %", "99 %", "99.9 %", "Slowest", "Mean",
         ],
-        rows: vec![vec![
-            "From the intended send time".to_owned(),
-            ms(latency.p50_ms),
-            ms(latency.p90_ms),
-            ms(latency.p95_ms),
-            ms(latency.p99_ms),
-            ms(latency.p999_ms),
-            ms(latency.max_ms),
-            ms(latency.mean_ms),
-        ]],
+        rows: std::iter::once(from_intended)
+            .chain(from_hand_over.map(|latency| row("From the hand-over to the client", latency)))
+            .collect(),
+    })
+}
+
+fn read_back(verification: &Verification) -> Table {
+    let row = |name: &str, count: u64| vec![name.to_owned(), number::grouped(count)];
+    Table {
+        title: match verification.outcome {
+            VerificationOutcome::Passed => "Read back: everything is there",
+            VerificationOutcome::Failed => "Read back: not as it was acknowledged",
+            VerificationOutcome::Incomplete => "Read back: not to the end",
+        },
+        head: vec!["", "Events"],
+        rows: vec![
+            row("Acknowledged", verification.acknowledged),
+            row("There", verification.read_back),
+            row("Lost", verification.lost),
+            row("Duplicated", verification.duplicated),
+            row("Out of order", verification.out_of_order),
+            row("Corrupted", verification.corrupted),
+        ],
     }
 }

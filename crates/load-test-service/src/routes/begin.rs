@@ -59,9 +59,10 @@ pub async fn begin(state: &AppState, prefer: Prefer, task: Task) -> Answer<Done>
         return Err(run_in_progress(&running));
     }
     let mut targets = Vec::new();
-    for plan in task.plans() {
-        targets.push(target::examine(&state.cluster, plan).await?);
+    for plan in task.whole_plans() {
+        targets.push(target::examine(&state.cluster, &plan).await?);
     }
+    task.fit(&mut targets);
     let started = state
         .runner
         .start(task, targets)

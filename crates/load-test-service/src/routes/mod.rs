@@ -7,6 +7,7 @@ mod progress;
 mod reset;
 mod run;
 mod runs;
+mod search;
 mod stats;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -18,13 +19,19 @@ pub use runs::{Found, Page, RunList, find};
 
 use crate::state::AppState;
 
-/// Path of the one route that bounds itself: a run takes as long as its plan.
-pub const RUN_PATH: &str = "/api/loadtest/run";
+/// Routes that bound themselves: a run takes as long as its plan.
+pub const RUN_PATHS: [&str; 3] = [
+    "/api/loadtest/run",
+    "/api/loadtest/sweep",
+    "/api/loadtest/compare",
+];
 
 /// All routes under `/api/loadtest`.
 pub fn router(state: AppState) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(run::run))
+        .routes(routes!(search::sweep))
+        .routes(routes!(search::compare))
         .routes(routes!(runs::list))
         .routes(routes!(runs::get, runs::cancel))
         .routes(routes!(progress::progress))

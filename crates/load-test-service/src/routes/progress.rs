@@ -48,20 +48,15 @@ pub async fn progress(
 }
 
 fn follow(runner: Runner, running: Arc<Running>, id: String) -> impl Stream<Item = Event> {
-    let ticks = {
-        let running = Arc::clone(&running);
-        stream::unfold(true, move |at_once| {
-            let running = Arc::clone(&running);
-            async move {
-                if !at_once {
-                    let over = tokio::time::timeout(PERIOD, running.over()).await;
-                    over.is_err().then_some(())?;
-                }
-                let view = running.progress().without_timeline();
-                Some((sse::json_event("progress", &view).ok()?, false))
-            }
-        })
-    };
+    let ticks = stream::unfold((running, true), |(running, at_once)| async move {
+        if !at_once {
+            let over = tokio::time::timeout(PERIOD, running.over()).await;
+            over.is_err().then_some(())?;
+        }
+        let view = running.progress().without_timeline();
+        let event = sse::json_event("progress", &view).ok()?;
+        Some((event, (running, false)))
+    });
     let end = stream::once(async move { runner.over(&id) });
     ticks.chain(end.filter_map(|record| async move { ended(record.as_deref()?) }))
 }

@@ -41,7 +41,7 @@ pub async fn run(
     prefer: Prefer,
     Input(plan): Input<Plan>,
 ) -> Answer<Response> {
-    match begin(&state, prefer, Task::Run(plan)).await? {
+    match begin(&state, prefer, Task::Run(Box::new(plan))).await? {
         Done::Accepted(accepted) => Ok(accepted.into_response()),
         Done::Over(record) => match &record.report {
             Some(report) => Ok(Json(report).into_response()),

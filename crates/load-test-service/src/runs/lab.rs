@@ -21,7 +21,14 @@ pub struct Lab<'a> {
 }
 
 impl Lab<'_> {
-    /// Makes one measured run by one of the task's plans, which has this number among them. Blocks as [`execute`] does.
+    /// Whether the run is to end early: no further part is worth beginning.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.running.stop().is_cancelled()
+    }
+
+    /// Makes one measured run by that of the task's plans which has this number. Blocks as [`execute`]
+    /// does.
     ///
     /// # Errors
     /// It could not begin: nothing was sent.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::run::{CountsSeen, Outcome, Phase, RunReport, TimelinePoint};
+use crate::search::{ComparisonReport, SweepReport};
 
 /// What a run is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -12,6 +13,10 @@ use crate::run::{CountsSeen, Outcome, Phase, RunReport, TimelinePoint};
 pub enum Kind {
     /// One run by one plan.
     Run,
+    /// The highest rate that holds an objective.
+    Sweep,
+    /// Two plans side by side.
+    Compare,
 }
 
 /// Whether a run goes on, and if not, what ended it.
@@ -114,6 +119,12 @@ pub struct RunRecord {
     /// What a run of one plan came to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<RunReport>,
+    /// What a sweep came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<SweepReport>,
+    /// What a comparison came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<ComparisonReport>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -146,12 +157,26 @@ pub struct RunSummary {
     /// Events so far.
     #[serde(flatten)]
     pub counted: Counted,
+    /// What a sweep or a comparison found, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conclusion: Option<String>,
     /// Acknowledged events per second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throughput: Option<f64>,
     /// 99 % of the acknowledged events were faster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p99_ms: Option<f64>,
+}
+
+impl Counted {
+    /// Of several runs, by what was acknowledged and what failed in each.
+    pub fn sum(runs: impl Iterator<Item = (u64, u64)>) -> Self {
+        runs.fold(Self::default(), |sum, (acknowledged, failed)| Self {
+            sent: sum.sent + acknowledged + failed,
+            acknowledged: sum.acknowledged + acknowledged,
+            failed: sum.failed + failed,
+        })
+    }
 }
 
 impl From<CountsSeen> for Counted {
@@ -189,15 +214,30 @@ impl RunRecord {
     /// Events so far.
     #[must_use]
     pub fn counted(&self) -> Counted {
-        match (&self.report, &self.progress) {
-            (Some(report), _) => Counted {
+        if let Some(report) = &self.report {
+            Counted {
                 sent: report.sent,
                 acknowledged: report.acknowledged,
                 failed: report.failed,
-            },
-            (None, Some(progress)) => progress.counted,
-            (None, None) => Counted::default(),
+            }
+        } else if let Some(sweep) = &self.sweep {
+            sweep.counted()
+        } else if let Some(comparison) = &self.comparison {
+            comparison.counted()
+        } else {
+            let progress = self.progress.as_ref();
+            progress
+                .map(|progress| progress.counted)
+                .unwrap_or_default()
         }
+    }
+
+    /// What a sweep or a comparison found, in words.
+    #[must_use]
+    pub fn conclusion(&self) -> Option<&str> {
+        let sweep = self.sweep.as_ref().map(|sweep| &sweep.limit.conclusion);
+        let comparison = self.comparison.as_ref().map(|both| &both.conclusion);
+        sweep.or(comparison).map(String::as_str)
     }
 
     /// Its line in the list.
@@ -213,6 +253,7 @@ impl RunRecord {
             topic: self.topic.clone(),
             accepted_at: self.accepted_at,
             counted: self.counted(),
+            conclusion: self.conclusion().map(str::to_owned),
             throughput: report.map(|report| report.throughput),
             p99_ms: report.and_then(|report| Some(report.latency?.p99_ms)),
         }

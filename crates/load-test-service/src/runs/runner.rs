@@ -255,7 +255,7 @@ impl InProgress {
         record.ended_at = Some(service_kit::time::now());
         let error = match came_to {
             Ok(results) => {
-                results.put_into(&mut record);
+                results.put_into(&mut record, &self.running);
                 None
             }
             Err(error) => {
@@ -314,7 +314,7 @@ mod tests {
     }
 
     fn task() -> Task {
-        Task::Run(Plan::new(10, "log-events"))
+        Task::Run(Box::new(Plan::new(10, "log-events")))
     }
 
     /// A run that somebody else works on: only the bookkeeping is under test.

@@ -159,6 +159,8 @@ impl Running {
             ended_at: None,
             progress: Some(self.progress()),
             report: None,
+            sweep: None,
+            comparison: None,
             error: None,
             notes: Vec::new(),
         }

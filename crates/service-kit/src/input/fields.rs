@@ -115,6 +115,59 @@ impl Fields {
         Some(self.optional_in(name, range)?.unwrap_or(default))
     }
 
+    /// Whether a field of this name was given.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.given.iter().any(|given| given.name == name)
+    }
+
+    /// Replaces what was given, for a call that chooses a field of another itself.
+    pub fn set(&mut self, name: &str, value: Value) {
+        self.remove(name);
+        self.given.push(Given {
+            name: name.to_owned(),
+            content: Content::Json(value),
+        });
+    }
+
+    /// Forgets what was given.
+    pub fn remove(&mut self, name: &str) {
+        self.given.retain(|given| given.name != name);
+    }
+
+    /// An object within the JSON body, read as `T`; what is wrong in it is noted as `name.field`.
+    pub fn required_object<T: FromFields>(&mut self, name: &'static str) -> Option<T> {
+        self.known.push(name);
+        let given = self.given.iter().position(|given| given.name == name);
+        let content = given.map(|index| &mut self.given[index].content);
+        let object = match content {
+            None | Some(Content::Json(Value::Null)) => {
+                self.note(name, "missing", "is required");
+                return None;
+            }
+            Some(Content::Json(Value::Object(object))) => std::mem::take(object),
+            Some(Content::Json(_)) => {
+                self.note(name, "wrong_type", "must be an object");
+                return None;
+            }
+            Some(Content::Text(_)) => {
+                self.note(name, "json_only", "can be given in a JSON body only");
+                return None;
+            }
+        };
+        match Self::of_json(object).read::<T>() {
+            Ok(value) => Some(value),
+            Err(problem) => {
+                let inner = problem.errors.iter().cloned();
+                self.errors.extend(inner.map(|error| FieldError {
+                    field: format!("{name}.{}", error.field),
+                    ..error
+                }));
+                None
+            }
+        }
+    }
+
     /// A rule of the call's own, e.g. between fields: notes `message` under `name` unless `ok`.
     pub fn check(&mut self, name: &str, ok: bool, code: &str, message: impl AsRef<str>) {
         if !ok {
@@ -231,6 +284,58 @@ mod tests {
         let problem = read(&[("from", "2"), ("to", "1")]).err().unwrap();
         assert_eq!(problem.detail, "to must not be before from");
         assert_eq!(problem.errors[0].code, "out_of_order");
+    }
+
+    struct Pair {
+        first: Window,
+    }
+
+    impl FromFields for Pair {
+        fn from_fields(fields: &mut Fields) -> Option<Self> {
+            Some(Self {
+                first: fields.required_object("first")?,
+            })
+        }
+    }
+
+    fn read_json(body: Value) -> Result<Pair, Problem> {
+        let Value::Object(object) = body else {
+            panic!("an object is wanted");
+        };
+        Fields::of_json(object).read()
+    }
+
+    #[test]
+    fn an_object_is_read_by_its_own_rules_under_its_name() {
+        let pair = read_json(serde_json::json!({"first": {"from": 1}})).unwrap();
+        assert_eq!((pair.first.from, pair.first.to), (1, None));
+        let body = serde_json::json!({"first": {"from": 2, "to": 1, "x": 0}});
+        let problem = read_json(body).err().unwrap();
+        let fields: Vec<_> = problem.errors.iter().map(|error| &*error.field).collect();
+        assert_eq!(fields, ["first.to", "first.x"]);
+    }
+
+    #[test]
+    fn a_field_that_the_call_chooses_is_the_call_s() {
+        let mut fields = Fields::of_query(vec![("from".into(), "x".into())]);
+        assert!(fields.has("from") && !fields.has("to"));
+        fields.set("from", 7.into());
+        assert_eq!(fields.read::<Window>().unwrap().from, 7);
+    }
+
+    #[test]
+    fn what_is_no_object_is_told() {
+        for (body, code) in [
+            (serde_json::json!({}), "missing"),
+            (serde_json::json!({"first": 1}), "wrong_type"),
+        ] {
+            assert_eq!(read_json(body).err().unwrap().errors[0].code, code);
+        }
+        let query = Fields::of_query(vec![("first".into(), "1".into())]);
+        assert_eq!(
+            query.read::<Pair>().err().unwrap().errors[0].code,
+            "json_only"
+        );
     }
 
     #[test]
