@@ -60,6 +60,12 @@ impl Api {
         self.send(Method::POST, path, None).await
     }
 
+    /// `POST path`, to be answered at once.
+    pub async fn post_async(&self, path: &str) -> Answer {
+        let prefer = [("prefer", "respond-async")];
+        self.send_with(Method::POST, path, &prefer, None).await
+    }
+
     /// `POST path` with a JSON body.
     pub async fn post_json(&self, path: &str, body: &str) -> Answer {
         let body = ("application/json", body.to_owned());
@@ -81,10 +87,23 @@ impl Api {
         path: &str,
         body: Option<(&'static str, String)>,
     ) -> Answer {
+        self.send_with(method, path, &[], body).await
+    }
+
+    async fn send_with(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<(&'static str, String)>,
+    ) -> Answer {
         let started = Instant::now();
         let mut request = self
             .client
             .request(method.clone(), format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         if let Some((content_type, text)) = body {
             request = request
                 .header(header::CONTENT_TYPE, content_type)

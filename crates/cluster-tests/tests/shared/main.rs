@@ -9,6 +9,7 @@ mod configs;
 mod groups;
 mod http;
 mod kraft;
+mod load_test_program;
 mod memory;
 mod monitoring;
 mod offsets;

@@ -23,6 +23,11 @@ pub struct Shown {
 }
 
 impl Shown {
+    /// What the field is; the marks around names are of the API's documentation.
+    pub fn hint(&self) -> String {
+        self.field.description.replace('`', "")
+    }
+
     pub fn choices(&self) -> &[String] {
         match &self.field.kind {
             FieldKind::Choice(values) => values,

@@ -128,7 +128,7 @@ pub struct RunRecord {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// What to keep in mind about the record itself.
+    /// What to keep in mind, beside what the report says.
     #[serde(default)]
     pub notes: Vec<String>,
 }
@@ -199,6 +199,14 @@ impl ProgressView {
 }
 
 impl RunRecord {
+    /// Adds a note where it is read first: in the report, if there is one.
+    pub fn say(&mut self, note: String) {
+        match &mut self.report {
+            Some(report) => report.notes.push(note),
+            None => self.notes.push(note),
+        }
+    }
+
     /// The record of a run that a killed service left behind.
     #[must_use]
     pub fn interrupted(mut self) -> Self {

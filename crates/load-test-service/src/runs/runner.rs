@@ -190,7 +190,7 @@ impl Shared {
     fn keep(&self, mut record: RunRecord) -> Arc<RunRecord> {
         if let Err(error) = self.archive().store(&record) {
             tracing::error!(error, run = record.run_id, "a run could not be stored");
-            record.notes.push(not_stored(error));
+            record.say(not_stored(error));
         }
         let record = Arc::new(record);
         let mut state = self.state();

@@ -85,7 +85,8 @@ impl Plot {
         let xs = self.points().map(|(x, _)| x);
         let ys = self.points().map(|(_, y)| y);
         let ys = ys.chain(self.mark.iter().map(|(y, _)| *y));
-        let (Some(x), Some(y)) = (self.x.scale.range(xs), self.y.scale.range(ys)) else {
+        let (Some(x), Some(y)) = (self.x.scale.range(xs, false), self.y.scale.range(ys, true))
+        else {
             return String::new();
         };
         let mut html = format!(

@@ -17,8 +17,9 @@ pub enum Scale {
 const TAIL_END: f64 = 99.999;
 
 impl Scale {
-    /// The ends of an axis that has all of `values` on it; `None` without any.
-    pub(super) fn range(self, values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    /// The ends of an axis that has all of `values` on it; `None` without any. With `room` the axis
+    /// goes on to the tick above, so that nothing touches the frame.
+    pub(super) fn range(self, values: impl Iterator<Item = f64>, room: bool) -> Option<(f64, f64)> {
         let values = values.filter(|value| self != Self::Log || *value > 0.0);
         let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
             (low.min(value), high.max(value))
@@ -30,9 +31,9 @@ impl Scale {
             Self::Linear => {
                 let low = low.min(0.0);
                 let high = if high > low { high } else { low + 1.0 };
-                // Up to the tick above, so that nothing touches the frame.
                 let step = step(high - low, 5);
-                (low, (high / step).ceil() * step)
+                let tick_above = (high / step).ceil() * step;
+                (low, if room { tick_above } else { high })
             }
             Self::Log if high > low => (low * 0.9, high * 1.1),
             Self::Log => (low / 2.0, high * 2.0),
@@ -63,10 +64,16 @@ impl Scale {
                     .collect()
             }
             Self::Log => log_ticks(low, high, count),
-            Self::Tail => [0.0, 50.0, 90.0, 99.0, 99.9, 99.99, TAIL_END]
-                .into_iter()
-                .filter(|tick| *tick <= high)
-                .collect(),
+            Self::Tail => {
+                // Where there is little room, those that stand close to another are left out.
+                let ticks: &[f64] = if count < 7 {
+                    &[0.0, 90.0, 99.0, 99.9, 99.99]
+                } else {
+                    &[0.0, 50.0, 90.0, 99.0, 99.9, 99.99, TAIL_END]
+                };
+                let within = ticks.iter().copied().filter(|tick| *tick <= high);
+                within.collect()
+            }
         }
     }
 
@@ -112,8 +119,12 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_cover_the_values() {
-        let range = Scale::Linear.range([0.0, 47_321.0].into_iter()).unwrap();
+        let range = Scale::Linear
+            .range([0.0, 47_321.0].into_iter(), true)
+            .unwrap();
         assert_eq!(range, (0.0, 50_000.0));
+        let tight = Scale::Linear.range([0.0, 47_321.0].into_iter(), false);
+        assert_eq!(tight, Some((0.0, 47_321.0)));
         let ticks = Scale::Linear.ticks(range, 5);
         assert_eq!(
             ticks,
@@ -125,19 +136,19 @@ mod tests {
     fn a_single_value_has_an_axis_too() {
         for scale in [Scale::Linear, Scale::Log, Scale::Tail] {
             for value in [5.0, 100.0] {
-                let range = scale.range([value].into_iter()).unwrap();
+                let range = scale.range([value].into_iter(), true).unwrap();
                 let share = scale.share(value, range);
                 assert!((0.0..=1.0).contains(&share), "{scale:?} {share}");
                 assert!(!scale.ticks(range, 5).is_empty(), "{scale:?}");
             }
         }
-        assert!(Scale::Linear.range([0.0].into_iter()).is_some());
-        assert_eq!(Scale::Log.range([0.0].into_iter()), None);
+        assert!(Scale::Linear.range([0.0].into_iter(), true).is_some());
+        assert_eq!(Scale::Log.range([0.0].into_iter(), true), None);
     }
 
     #[test]
     fn rarer_percentiles_lie_equally_far_apart() {
-        let range = Scale::Tail.range([0.0, 100.0].into_iter()).unwrap();
+        let range = Scale::Tail.range([0.0, 100.0].into_iter(), false).unwrap();
         let at = |percentile| Scale::Tail.share(percentile, range);
         assert!((at(90.0) - 0.2).abs() < 1e-9);
         assert!((at(99.0) - 0.4).abs() < 1e-9);

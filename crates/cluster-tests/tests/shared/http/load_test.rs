@@ -284,6 +284,71 @@ async fn a_second_run_meanwhile_is_refused_and_progress_is_seen() {
 }
 
 #[tokio::test]
+async fn a_run_has_a_name_is_followed_and_is_found_again() {
+    let (services, _turn) = turn().await;
+    let topic = topic(services).await;
+    let api = &services.load_test;
+    let call = format!("/api/loadtest/run?eventCount=1500&rate=1000&topic={topic}&label=named");
+    let accepted = api.post_async(&call).await;
+    let run = accepted.ok_json(202);
+    assert_eq!(
+        (&run["state"], &run["label"]),
+        (&"running".into(), &"named".into())
+    );
+    let location = accepted.header("location");
+    assert!(
+        location.ends_with(run["runId"].as_str().unwrap()),
+        "{location}"
+    );
+    // It is read to its end, which is the run's.
+    let events = api.get(&format!("{location}/progress")).await.text;
+    assert!(events.contains("event: progress\n"), "{events}");
+    let (_, ended) = events.split_once("event: ended\ndata: ").unwrap();
+    let ended: Value = serde_json::from_str(ended.trim()).unwrap();
+    assert_eq!(ended["acknowledged"], 1_500, "{ended}");
+    let found = api.get(location).await.ok_json(200);
+    assert_eq!(found["report"]["acknowledged"], 1_500, "{found}");
+    let sum: u64 = found["report"]["timeline"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|point| point["acknowledged"].as_u64().unwrap())
+        .sum();
+    assert_eq!(sum, 1_500, "{found}");
+    let list = api.get("/api/loadtest/runs?limit=1").await.ok_json(200);
+    assert_eq!(list["runs"][0]["runId"], run["runId"], "{list}");
+}
+
+#[tokio::test]
+async fn a_cancelled_run_keeps_what_kafka_has() {
+    let (services, _turn) = turn().await;
+    let topic = topic(services).await;
+    let api = &services.load_test;
+    let call = format!("/api/loadtest/run?eventCount=600000&rate=1000&topic={topic}");
+    let location = api.post_async(&call).await.header("location").to_owned();
+    wait_for_condition("acknowledgements", PATIENCE, || async {
+        let run = api.get(&location).await.json();
+        if run["progress"]["acknowledged"].as_u64() > Some(0) {
+            Ok(())
+        } else {
+            Err(run.to_string())
+        }
+    })
+    .await
+    .unwrap();
+    let run = api.delete(&location).await.ok_json(200);
+    let report = &run["report"];
+    assert_eq!(
+        (&run["state"], &report["outcome"]),
+        (&"cancelled".into(), &"cancelled".into())
+    );
+    assert_eq!(report["acknowledged"], report["sent"], "{report}");
+    let in_kafka = end_offsets(&topic).await.values().sum::<u64>();
+    assert_eq!(report["acknowledged"], in_kafka);
+    api.delete(&location).await.problem(409, "run_ended");
+}
+
+#[tokio::test]
 async fn reset_starts_the_totals_again_and_keeps_the_counters() {
     let (services, _turn) = turn().await;
     let api = &services.load_test;

@@ -35,6 +35,12 @@ async fn every_row_of_the_contract_is_documented() {
             &[
                 ("/api/loadtest/run", "post"),
                 ("/api/loadtest/stats", "get"),
+                ("/api/loadtest/sweep", "post"),
+                ("/api/loadtest/compare", "post"),
+                ("/api/loadtest/runs", "get"),
+                ("/api/loadtest/runs/{id}", "get"),
+                ("/api/loadtest/runs/{id}", "delete"),
+                ("/api/loadtest/runs/{id}/progress", "get"),
                 ("/api/loadtest/reset", "post"),
             ],
         ),
