@@ -50,16 +50,17 @@ pub fn plan_fields() -> Vec<PlanField> {
         let description = own.and_then(|own| own.description.clone());
         PlanField {
             name: name.clone(),
-            description: described(schema)
-                .or(description)
-                .unwrap_or_default()
-                .trim_end_matches('.')
-                .to_owned(),
+            description: one_line(described(schema).or(description)),
             kind: own.map_or(FieldKind::Text, kind),
             required: request.required.contains(name),
         }
     };
     request.properties.iter().map(field).collect()
+}
+
+fn one_line(text: Option<String>) -> String {
+    let text = text.unwrap_or_default().replace('\n', " ");
+    text.trim_end_matches('.').to_owned()
 }
 
 /// What stands at the field itself, where its type is described elsewhere.
@@ -120,6 +121,7 @@ mod tests {
         let fields = plan_fields();
         for field in &fields {
             assert!(!field.description.is_empty(), "{field:?}");
+            assert!(!field.description.contains('\n'), "{field:?}");
         }
         let of = |name: &str| fields.iter().find(|field| field.name == name).unwrap();
         assert!(of("topic").required && of("topic").kind == FieldKind::Text);

@@ -64,7 +64,7 @@ pub enum Command {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described where it is declared")]
     Common(program::Command),
-    /// Makes one run in this process, without the service: load-test-service run --help
+    /// Makes one run in this process, without the service
     Run(Box<RunArgs>),
 }
 

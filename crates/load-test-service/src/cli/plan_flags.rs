@@ -30,7 +30,8 @@ pub fn flag_of(field: &str) -> String {
 
 impl clap::Args for PlanFlags {
     fn augment_args(command: Command) -> Command {
-        command.args(plan_fields().iter().map(flag))
+        let fields = plan_fields();
+        command.args(fields.iter().map(|field| flag(field, &fields)))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -57,10 +58,10 @@ impl clap::FromArgMatches for PlanFlags {
 }
 
 /// Whether a required one is there is the plan's own rule: its message names all that is wrong.
-fn flag(field: &PlanField) -> Arg {
+fn flag(field: &PlanField, all: &[PlanField]) -> Arg {
     let arg = Arg::new(field.name.clone())
         .long(flag_of(&field.name).trim_start_matches('-').to_owned())
-        .help(field.description.clone())
+        .help(with_flags(&field.description, all))
         .help_heading("Plan")
         // Negative numbers are values, so that they are refused by the field's own rule.
         .allow_hyphen_values(true);
@@ -74,6 +75,14 @@ fn flag(field: &PlanField) -> Arg {
         FieldKind::Text => arg.value_name("TEXT"),
         FieldKind::Choice(values) => arg.value_name(values.join("|")),
     }
+}
+
+/// The documentation names fields; on the command line they are flags.
+fn with_flags(description: &str, all: &[PlanField]) -> String {
+    let flags = all.iter().fold(description.to_owned(), |text, field| {
+        text.replace(&format!("`{}`", field.name), &flag_of(&field.name))
+    });
+    flags.replace('`', "")
 }
 
 #[cfg(test)]
@@ -127,5 +136,7 @@ mod tests {
             );
         }
         assert_eq!(flag_of("eventCount"), "--event-count");
+        let text = with_flags("either this or `eventCount`; `a / b`", &plan_fields());
+        assert_eq!(text, "either this or --event-count; a / b");
     }
 }
