@@ -1,7 +1,7 @@
 //! What a run should do: validated once at the edge, and the limits that follow from it.
 //!
 //! Every property of a plan has its effective value: what was not asked for comes from the profile
-//! ([`profile`]), so that a report can state all of it.
+//! ([`Profile`]), so that a report can state all of it.
 
 mod input;
 mod profile;
