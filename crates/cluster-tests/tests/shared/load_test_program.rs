@@ -176,8 +176,9 @@ async fn a_full_disk_costs_the_record_and_says_so() {
     let (client, cluster) = shared().await;
     let (topic, bootstrap) = (new_topic(&client, 4).await, cluster.bootstrap());
     let data = tempfile::tempdir().unwrap();
-    // A file of this process ends after 512 bytes, as it would on a full disk.
-    let service = serve(&bootstrap, data.path(), "trap '' XFSZ; ulimit -f 1;").await;
+    // A file of this process ends after 512 bytes, as it would on a full disk; its log must be none.
+    let full = "exec >/dev/null 2>&1; trap '' XFSZ; ulimit -f 1;";
+    let service = serve(&bootstrap, data.path(), full).await;
     let call = format!("/api/loadtest/run?eventCount=100&topic={topic}");
     let report = service.api.post(&call).await.ok_json(200);
     assert_eq!(report["acknowledged"], 100, "{report}");
