@@ -9,6 +9,8 @@ use super::signed_rank::{interval, median};
 const CONFIDENCE: f64 = 0.95;
 /// The words for what is inside the noise.
 const NO_DIFFERENCE: &str = "no difference";
+/// The words for what so few pairs cannot tell from noise.
+const TOO_FEW: &str = "too few pairs to tell";
 
 /// What a run has of one measure.
 type Measure = fn(&Sample) -> Option<f64>;
@@ -64,7 +66,8 @@ pub struct Difference {
     pub ratio_high: f64,
     /// ...with this confidence (Wilcoxon's signed ranks). Fewer than six pairs cannot give 95 %.
     pub confidence_percent: f64,
-    /// `no difference` when the interval has 1 in it, else how much higher or lower b is.
+    /// `no difference` when the interval has 1 in it, `too few pairs to tell` when it has not but is
+    /// no 95 %, else how much higher or lower b is.
     pub verdict: String,
 }
 
@@ -111,14 +114,16 @@ fn difference(
         ratio_low: rounded(low),
         ratio_high: rounded(high),
         confidence_percent: (interval.confidence * 1_000.0).round() / 10.0,
-        verdict: verdict(ratio, low, high),
+        verdict: verdict(ratio, low, high, interval.confidence),
     })
 }
 
-fn verdict(ratio: f64, low: f64, high: f64) -> String {
+fn verdict(ratio: f64, low: f64, high: f64, confidence: f64) -> String {
     let percent = |ratio: f64| format!("{:.0} %", (ratio - 1.0).abs() * 100.0);
     if low <= 1.0 && high >= 1.0 {
         NO_DIFFERENCE.to_owned()
+    } else if confidence < CONFIDENCE {
+        TOO_FEW.to_owned()
     } else if ratio > 1.0 {
         format!("b is {} higher", percent(ratio))
     } else {
@@ -184,6 +189,13 @@ mod tests {
             throughput.ratio_low < 1.0 && throughput.ratio_high > 1.0,
             "{throughput:?}"
         );
+    }
+
+    #[test]
+    fn a_few_pairs_are_no_proof() {
+        let throughput = &differences(&pairs(1.2, &NOISE[..5]))[0];
+        assert!(throughput.ratio_low > 1.0, "{throughput:?}");
+        assert_eq!(throughput.verdict, "too few pairs to tell");
     }
 
     #[test]
