@@ -14,6 +14,9 @@ pub struct ConfigEntry {
     pub value: Option<String>,
     /// Where the value comes from.
     pub source: ConfigSource,
+    /// Kafka's own value, where nobody sets another; `None` where there is none, or Kafka does not tell
+    /// it (of an overridden `retention.ms`, for one).
+    pub default: Option<String>,
     /// Cannot be changed while the broker runs.
     pub read_only: bool,
     /// A secret.
@@ -121,7 +124,14 @@ impl KafkaCluster {
         changes: &[ConfigChange],
         deadline: Duration,
     ) -> Result<(), KafkaError> {
-        native::alter_configs(&self.native, &Resource::topic(name), changes, deadline).await
+        native::alter_configs(
+            &self.native,
+            &Resource::topic(name),
+            changes,
+            false,
+            deadline,
+        )
+        .await
     }
 
     /// Changes the named dynamic settings of a broker by `IncrementalAlterConfigs`.
@@ -134,6 +144,53 @@ impl KafkaCluster {
         changes: &[ConfigChange],
         deadline: Duration,
     ) -> Result<(), KafkaError> {
-        native::alter_configs(&self.native, &Resource::broker(broker), changes, deadline).await
+        native::alter_configs(
+            &self.native,
+            &Resource::broker(broker),
+            changes,
+            false,
+            deadline,
+        )
+        .await
+    }
+
+    /// Asks Kafka whether it would change these settings of a topic, without doing so.
+    ///
+    /// # Errors
+    /// What changing them would answer.
+    pub async fn validate_topic_configs(
+        &self,
+        name: &str,
+        changes: &[ConfigChange],
+        deadline: Duration,
+    ) -> Result<(), KafkaError> {
+        native::alter_configs(
+            &self.native,
+            &Resource::topic(name),
+            changes,
+            true,
+            deadline,
+        )
+        .await
+    }
+
+    /// Asks Kafka whether it would change these settings of a broker, without doing so.
+    ///
+    /// # Errors
+    /// What changing them would answer.
+    pub async fn validate_broker_configs(
+        &self,
+        broker: i32,
+        changes: &[ConfigChange],
+        deadline: Duration,
+    ) -> Result<(), KafkaError> {
+        native::alter_configs(
+            &self.native,
+            &Resource::broker(broker),
+            changes,
+            true,
+            deadline,
+        )
+        .await
     }
 }

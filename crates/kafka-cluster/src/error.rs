@@ -14,6 +14,7 @@ use std::fmt;
 )]
 pub mod codes {
     pub const NONE: i32 = 0;
+    pub const OFFSET_OUT_OF_RANGE: i32 = 1;
     pub const UNKNOWN_TOPIC_OR_PARTITION: i32 = 3;
     pub const LEADER_NOT_AVAILABLE: i32 = 5;
     pub const NOT_LEADER_OR_FOLLOWER: i32 = 6;
@@ -26,6 +27,8 @@ pub mod codes {
     pub const INVALID_TOPIC: i32 = 17;
     pub const NOT_ENOUGH_REPLICAS: i32 = 19;
     pub const NOT_ENOUGH_REPLICAS_AFTER_APPEND: i32 = 20;
+    pub const INVALID_GROUP_ID: i32 = 24;
+    pub const UNKNOWN_MEMBER_ID: i32 = 25;
     pub const TOPIC_AUTHORIZATION_FAILED: i32 = 29;
     pub const GROUP_AUTHORIZATION_FAILED: i32 = 30;
     pub const CLUSTER_AUTHORIZATION_FAILED: i32 = 31;
@@ -38,8 +41,13 @@ pub mod codes {
     pub const INVALID_REQUEST: i32 = 42;
     pub const POLICY_VIOLATION: i32 = 44;
     pub const SASL_AUTHENTICATION_FAILED: i32 = 58;
+    pub const NON_EMPTY_GROUP: i32 = 68;
     pub const GROUP_ID_NOT_FOUND: i32 = 69;
     pub const TOPIC_DELETION_DISABLED: i32 = 73;
+    pub const PREFERRED_LEADER_NOT_AVAILABLE: i32 = 80;
+    pub const ELIGIBLE_LEADERS_NOT_AVAILABLE: i32 = 83;
+    pub const ELECTION_NOT_NEEDED: i32 = 84;
+    pub const GROUP_SUBSCRIBED_TO_TOPIC: i32 = 86;
 
     pub const LOCAL_UNSUPPORTED_FEATURE: i32 = -165;
     pub const LOCAL_TIMED_OUT_QUEUE: i32 = -166;
@@ -191,7 +199,9 @@ fn read_kind(code: i32, message: &str) -> ErrorKind {
         codes::INVALID_REPLICATION_FACTOR
         | codes::NOT_ENOUGH_REPLICAS
         | codes::NOT_ENOUGH_REPLICAS_AFTER_APPEND
-        | codes::BROKER_NOT_AVAILABLE => ErrorKind::NotEnoughBrokers,
+        | codes::BROKER_NOT_AVAILABLE
+        | codes::PREFERRED_LEADER_NOT_AVAILABLE
+        | codes::ELIGIBLE_LEADERS_NOT_AVAILABLE => ErrorKind::NotEnoughBrokers,
         codes::INVALID_TOPIC
         | codes::INVALID_PARTITIONS
         | codes::INVALID_REPLICA_ASSIGNMENT
@@ -199,6 +209,12 @@ fn read_kind(code: i32, message: &str) -> ErrorKind {
         | codes::INVALID_REQUEST
         | codes::POLICY_VIOLATION
         | codes::TOPIC_DELETION_DISABLED
+        | codes::OFFSET_OUT_OF_RANGE
+        | codes::INVALID_GROUP_ID
+        | codes::UNKNOWN_MEMBER_ID
+        | codes::NON_EMPTY_GROUP
+        | codes::GROUP_SUBSCRIBED_TO_TOPIC
+        | codes::ELECTION_NOT_NEEDED
         | codes::LOCAL_INVALID_ARG => ErrorKind::Refused,
         codes::TOPIC_AUTHORIZATION_FAILED
         | codes::GROUP_AUTHORIZATION_FAILED

@@ -185,4 +185,57 @@ impl KafkaCluster {
     ) -> Result<BTreeMap<TopicPartition, Result<i64, KafkaError>>, KafkaError> {
         native::group_offsets(&self.native, group.coordinator, &group.id, deadline).await
     }
+
+    /// Commits `offsets` for a group that has no members; partitions that are not named keep theirs.
+    ///
+    /// # Errors
+    /// The outer error: nothing was committed, or `OutcomeUnknown`. An inner one: that partition's;
+    /// [`codes::UNKNOWN_MEMBER_ID`](crate::codes::UNKNOWN_MEMBER_ID) where the group has members.
+    pub async fn alter_group_offsets(
+        &self,
+        group: &GroupListing,
+        offsets: &BTreeMap<TopicPartition, i64>,
+        deadline: Duration,
+    ) -> Result<BTreeMap<TopicPartition, Result<(), KafkaError>>, KafkaError> {
+        native::alter_group_offsets(
+            &self.native,
+            group.coordinator,
+            &group.id,
+            offsets,
+            deadline,
+        )
+        .await
+    }
+
+    /// Removes what a group committed on `partitions`.
+    ///
+    /// # Errors
+    /// As [`KafkaCluster::alter_group_offsets`]; `GROUP_SUBSCRIBED_TO_TOPIC` where members read it.
+    pub async fn delete_group_offsets(
+        &self,
+        group: &GroupListing,
+        partitions: &[TopicPartition],
+        deadline: Duration,
+    ) -> Result<BTreeMap<TopicPartition, Result<(), KafkaError>>, KafkaError> {
+        native::delete_group_offsets(
+            &self.native,
+            group.coordinator,
+            &group.id,
+            partitions,
+            deadline,
+        )
+        .await
+    }
+
+    /// Deletes a group without members, and all that it committed.
+    ///
+    /// # Errors
+    /// As the coordinator answers: `NON_EMPTY_GROUP`, `GROUP_ID_NOT_FOUND`, and `OutcomeUnknown`.
+    pub async fn delete_group(
+        &self,
+        group: &GroupListing,
+        deadline: Duration,
+    ) -> Result<(), KafkaError> {
+        native::delete_group(&self.native, group.coordinator, &group.id, deadline).await
+    }
 }

@@ -13,6 +13,7 @@ mod bootstrap;
 mod cluster;
 mod config;
 mod configs;
+mod elections;
 mod error;
 mod groups;
 mod lag;

@@ -57,4 +57,20 @@ impl KafkaCluster {
         }
         native::list_offsets(&self.native, partitions, spec, deadline).await
     }
+
+    /// Deletes all records *before* an offset of each partition, whoever wrote them. Answers with the
+    /// first offset that is left.
+    ///
+    /// # Errors
+    /// The outer error: no answer at all. An inner one: that partition's.
+    pub async fn delete_records(
+        &self,
+        before: &BTreeMap<TopicPartition, i64>,
+        deadline: Duration,
+    ) -> Result<BTreeMap<TopicPartition, Result<i64, KafkaError>>, KafkaError> {
+        if before.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        native::delete_records(&self.native, before, deadline).await
+    }
 }

@@ -92,6 +92,7 @@ mod tests {
             name: name.to_owned(),
             value: Some(value.to_owned()),
             source,
+            default: None,
             read_only: false,
             sensitive: false,
         }

@@ -13,7 +13,7 @@ use anyhow::{Context, ensure};
 use kafka_cluster::{
     ConfigChange, Connection, Deletion, Delivery, DeliveryObserver, ErrorKind, GroupListing,
     GroupState, KafkaCluster, NewTopic, OffsetSpec, PartitionRange, ReadEnd, ReadLimits,
-    RecordProducer, TopicPartition, Visibility, read_ranges,
+    RecordProducer, TopicPartition, Visibility, codes, read_ranges,
 };
 
 /// Generous: valgrind makes everything some twenty times slower.
@@ -35,7 +35,10 @@ async fn main() -> anyhow::Result<()> {
     produce(&connection, &topic).await?;
     offsets(&cluster, &topic).await?;
     read(&connection, &topic).await?;
+    elect(&cluster, &topic).await?;
     groups(&cluster).await?;
+    change_group(&cluster, &topic).await?;
+    delete_records(&cluster, &topic).await?;
     delete(&cluster, &topic).await?;
     println!("every call made");
     Ok(())
@@ -122,6 +125,10 @@ async fn configure(cluster: &KafkaCluster, topic: &str) -> anyhow::Result<()> {
     cluster
         .alter_topic_configs(topic, &[set("segment.ms", "7200000")], DEADLINE)
         .await?;
+    let dry = [set("segment.ms", "3600000")];
+    cluster
+        .validate_topic_configs(topic, &dry, DEADLINE)
+        .await?;
     let bad = [set("segment.ms", "soon")];
     let refused = cluster
         .alter_topic_configs(topic, &bad, DEADLINE)
@@ -152,7 +159,16 @@ async fn configure(cluster: &KafkaCluster, topic: &str) -> anyhow::Result<()> {
         value("retention.ms").as_deref() == Some("3600000"),
         "retention.ms was reset"
     );
+    let of_kafka = entries.iter().find(|e| e.name == "min.insync.replicas");
+    let of_kafka = of_kafka.and_then(|e| e.default.as_deref());
+    ensure!(of_kafka == Some("1"), "Kafka's own default: {of_kafka:?}");
     let broker = cluster.describe(DEADLINE).await?.brokers[0].id;
+    let unsettable = [set("broker.id", "77")];
+    let refused = cluster
+        .validate_broker_configs(broker, &unsettable, DEADLINE)
+        .await
+        .expect_err("it is read-only");
+    ensure!(refused.kind == ErrorKind::Refused, "{refused:?}");
     let of_broker = cluster.broker_configs(broker, DEADLINE).await?;
     ensure!(of_broker.len() > 50, "{} broker settings", of_broker.len());
     println!(
@@ -270,6 +286,102 @@ async fn groups(cluster: &KafkaCluster) -> anyhow::Result<()> {
         let committed = cluster.committed_offsets(group, DEADLINE).await;
         println!("ListConsumerGroupOffsets {}: {committed:?}", group.id);
     }
+    Ok(())
+}
+
+async fn elect(cluster: &KafkaCluster, topic: &str) -> anyhow::Result<()> {
+    let partitions = [
+        TopicPartition::new(topic, 0),
+        TopicPartition::new(topic, 99),
+    ];
+    let elections = cluster
+        .elect_preferred_leaders(&partitions, DEADLINE)
+        .await?;
+    let code = |partition| match elections.get(partition) {
+        Some(Err(error)) => Some(error.code),
+        Some(Ok(())) => Some(codes::NONE),
+        None => None,
+    };
+    ensure!(
+        code(&partitions[0]) == Some(codes::ELECTION_NOT_NEEDED),
+        "it is led by its preferred leader: {elections:?}"
+    );
+    ensure!(
+        code(&partitions[1]) == Some(codes::UNKNOWN_TOPIC_OR_PARTITION),
+        "{elections:?}"
+    );
+    println!("ElectLeaders: {elections:?}");
+    Ok(())
+}
+
+/// A group without members: librdkafka and Kafka make it with its first commit.
+async fn change_group(cluster: &KafkaCluster, topic: &str) -> anyhow::Result<()> {
+    let group = GroupListing {
+        id: format!("{topic}-group"),
+        state: GroupState::Empty,
+        simple: false,
+        coordinator: 0,
+    };
+    let group = commit_at_its_coordinator(cluster, topic, group).await?;
+    let partition = TopicPartition::new(topic, 0);
+    let committed = cluster.committed_offsets(&group, DEADLINE).await?;
+    ensure!(committed.get(&partition) == Some(&Ok(5)), "{committed:?}");
+    let unknown = [TopicPartition::new("every-call-unknown", 0)];
+    let refused = cluster
+        .delete_group_offsets(&group, &unknown, DEADLINE)
+        .await;
+    println!("DeleteConsumerGroupOffsets refused: {refused:?}");
+    let removed = cluster
+        .delete_group_offsets(&group, std::slice::from_ref(&partition), DEADLINE)
+        .await?;
+    ensure!(removed.get(&partition) == Some(&Ok(())), "{removed:?}");
+    // With its last commit the group is gone, or about to be.
+    let group = commit_at_its_coordinator(cluster, topic, group).await?;
+    cluster.delete_group(&group, DEADLINE).await?;
+    let again = cluster
+        .delete_group(&group, DEADLINE)
+        .await
+        .expect_err("it is gone");
+    ensure!(again.kind == ErrorKind::NotFound, "{again:?}");
+    println!("AlterConsumerGroupOffsets, DeleteConsumerGroupOffsets, DeleteGroups: done");
+    Ok(())
+}
+
+/// Commits offset 5; a group that is not listed yet has its coordinator tried out.
+async fn commit_at_its_coordinator(
+    cluster: &KafkaCluster,
+    topic: &str,
+    mut group: GroupListing,
+) -> anyhow::Result<GroupListing> {
+    let offsets = BTreeMap::from([(TopicPartition::new(topic, 0), 5)]);
+    for broker in cluster.brokers(DEADLINE).await? {
+        group.coordinator = broker.id;
+        let answer = cluster
+            .alter_group_offsets(&group, &offsets, DEADLINE)
+            .await;
+        let committed = answer
+            .as_ref()
+            .is_ok_and(|outcomes| outcomes.values().all(Result::is_ok));
+        println!("AlterConsumerGroupOffsets at {}: {answer:?}", broker.id);
+        if committed {
+            return Ok(group);
+        }
+    }
+    anyhow::bail!("no broker coordinates {}", group.id)
+}
+
+async fn delete_records(cluster: &KafkaCluster, topic: &str) -> anyhow::Result<()> {
+    let partition = TopicPartition::new(topic, 0);
+    let before = BTreeMap::from([(partition.clone(), 7)]);
+    let left = cluster.delete_records(&before, DEADLINE).await?;
+    ensure!(left.get(&partition) == Some(&Ok(7)), "{left:?}");
+    let beyond = BTreeMap::from([(partition.clone(), 1_000_000)]);
+    let refused = cluster.delete_records(&beyond, DEADLINE).await?;
+    ensure!(
+        matches!(refused.get(&partition), Some(Err(error)) if error.kind == ErrorKind::Refused),
+        "{refused:?}"
+    );
+    println!("DeleteRecords: {left:?}, {refused:?}");
     Ok(())
 }
 

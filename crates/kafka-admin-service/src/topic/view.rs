@@ -274,6 +274,7 @@ mod tests {
             name: "secret".to_owned(),
             value: Some("hunter2".to_owned()),
             source: ConfigSource::DynamicTopicConfig,
+            default: None,
             read_only: false,
             sensitive: true,
         };

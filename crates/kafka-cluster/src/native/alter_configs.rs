@@ -19,12 +19,17 @@ pub(crate) fn alter_configs(
     client: &Client,
     resource: &Resource,
     changes: &[ConfigChange],
+    validate_only: bool,
     deadline: Duration,
 ) -> impl Future<Output = Result<(), KafkaError>> + Send + use<> {
+    let options = CallOptions {
+        validate_only,
+        ..CallOptions::within(deadline)
+    };
     let call = with_changes(resource, changes).map(|handle| {
         client.call(
             OPERATION,
-            CallOptions::within(deadline),
+            options,
             |client, options, queue| {
                 let mut resources = [handle.as_ptr()];
                 // SAFETY: all are alive; librdkafka copies array and resource.

@@ -194,9 +194,40 @@ fn entry_of(entry: &sys::rd_kafka_ConfigEntry_t) -> ConfigEntry {
             name: text(sys::rd_kafka_ConfigEntry_name(entry)),
             value: optional_text(sys::rd_kafka_ConfigEntry_value(entry)).filter(|_| !sensitive),
             source: ConfigSource::from_code(codes::rd_kafka_ConfigEntry_source(entry)),
+            default: default_of(entry).filter(|_| !sensitive),
             read_only: sys::rd_kafka_ConfigEntry_is_read_only(entry) == 1,
             sensitive,
         }
+    }
+}
+
+/// Kafka's own default: the value itself where it is that, else what is told among its synonyms. Kafka
+/// does not tell the default of an overridden setting whose default goes by another name, such as
+/// `retention.ms` by `log.retention.hours`.
+fn default_of(entry: &sys::rd_kafka_ConfigEntry_t) -> Option<String> {
+    // SAFETY: the entry is borrowed, so it is alive; the text is copied.
+    let (source, value) = unsafe {
+        (
+            codes::rd_kafka_ConfigEntry_source(entry),
+            optional_text(sys::rd_kafka_ConfigEntry_value(entry)),
+        )
+    };
+    if ConfigSource::from_code(source) == ConfigSource::DefaultConfig {
+        return value;
+    }
+    // SAFETY: the entry is borrowed, and its synonyms live as long; texts are copied.
+    unsafe {
+        let mut count = 0;
+        let synonyms = items(
+            sys::rd_kafka_ConfigEntry_synonyms(entry, &raw mut count),
+            count,
+        );
+        let is_default = |synonym: &&&sys::rd_kafka_ConfigEntry_t| {
+            let source = ConfigSource::from_code(codes::rd_kafka_ConfigEntry_source(**synonym));
+            source == ConfigSource::DefaultConfig
+        };
+        let own = synonyms.iter().find(is_default)?;
+        optional_text(sys::rd_kafka_ConfigEntry_value(*own))
     }
 }
 

@@ -82,6 +82,36 @@ owned!(
     sys::rd_kafka_ListConsumerGroupOffsets_destroy
 );
 owned!(
+    /// Offsets that a group is given.
+    AlterGroupOffsetsRequest,
+    sys::rd_kafka_AlterConsumerGroupOffsets_t,
+    sys::rd_kafka_AlterConsumerGroupOffsets_destroy
+);
+owned!(
+    /// Partitions whose commits a group loses.
+    DeleteGroupOffsetsRequest,
+    sys::rd_kafka_DeleteConsumerGroupOffsets_t,
+    sys::rd_kafka_DeleteConsumerGroupOffsets_destroy
+);
+owned!(
+    /// A group to be deleted.
+    DeleteGroupHandle,
+    sys::rd_kafka_DeleteGroup_t,
+    sys::rd_kafka_DeleteGroup_destroy
+);
+owned!(
+    /// Offsets before which records are deleted.
+    DeleteRecordsRequest,
+    sys::rd_kafka_DeleteRecords_t,
+    sys::rd_kafka_DeleteRecords_destroy
+);
+owned!(
+    /// Partitions that shall elect a leader.
+    ElectLeadersRequest,
+    sys::rd_kafka_ElectLeaders_t,
+    sys::rd_kafka_ElectLeaders_destroy
+);
+owned!(
     /// A local topic object.
     TopicHandle,
     sys::rd_kafka_topic_t,

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use rdkafka_sys as sys;
 
-use super::borrow::{c_text, items, listed_partition};
+use super::borrow::{items, listed_partition};
 use super::client::Client;
-use super::handles::PartitionList;
 use super::operation::{CallOptions, Operation};
+use super::partition_list::partition_list;
 use crate::{KafkaError, OffsetSpec, TopicPartition};
 
 const OPERATION: Operation = Operation::LIST_OFFSETS;
@@ -21,7 +21,9 @@ pub(crate) fn list_offsets(
     spec: OffsetSpec,
     deadline: Duration,
 ) -> impl Future<Output = Result<Offsets, KafkaError>> + Send + use<> {
-    let call = partition_list(partitions, code_of(spec)).map(|list| {
+    let code = code_of(spec);
+    let asked = partitions.iter().map(|partition| (partition, code));
+    let call = partition_list(OPERATION.name, asked).map(|list| {
         client.call(
             OPERATION,
             CallOptions::within(deadline),
@@ -53,26 +55,6 @@ fn code_of(spec: OffsetSpec) -> i64 {
         OffsetSpec::Earliest => -2,
         OffsetSpec::AtTimestampMs(timestamp) => timestamp.max(0),
     }
-}
-
-fn partition_list(partitions: &[TopicPartition], offset: i64) -> Result<PartitionList, KafkaError> {
-    let capacity = i32::try_from(partitions.len()).unwrap_or(0);
-    // SAFETY: any capacity is accepted.
-    let list = PartitionList::own(unsafe { sys::rd_kafka_topic_partition_list_new(capacity) })
-        .expect("rd_kafka_topic_partition_list_new never fails: it aborts without memory");
-    for partition in partitions {
-        let topic = c_text(OPERATION.name, &partition.topic)?;
-        // SAFETY: the list is alive and the name copied; the entry is valid until the next call.
-        unsafe {
-            let entry = sys::rd_kafka_topic_partition_list_add(
-                list.as_ptr(),
-                topic.as_ptr(),
-                partition.partition,
-            );
-            (*entry).offset = offset;
-        }
-    }
-    Ok(list)
 }
 
 fn offset_of(

@@ -39,6 +39,11 @@ operations! {
     LIST_GROUPS = "ListConsumerGroups", RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS, writes: false;
     DESCRIBE_GROUPS = "DescribeConsumerGroups", RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, writes: false;
     GROUP_OFFSETS = "ListConsumerGroupOffsets", RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, writes: false;
+    ALTER_GROUP_OFFSETS = "AlterConsumerGroupOffsets", RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, writes: true;
+    DELETE_GROUP_OFFSETS = "DeleteConsumerGroupOffsets", RD_KAFKA_ADMIN_OP_DELETECONSUMERGROUPOFFSETS, writes: true;
+    DELETE_GROUPS = "DeleteGroups", RD_KAFKA_ADMIN_OP_DELETEGROUPS, writes: true;
+    DELETE_RECORDS = "DeleteRecords", RD_KAFKA_ADMIN_OP_DELETERECORDS, writes: true;
+    ELECT_LEADERS = "ElectLeaders", RD_KAFKA_ADMIN_OP_ELECTLEADERS, writes: true;
 }
 
 impl Operation {
@@ -148,6 +153,8 @@ fn waits_on_the_broker(operation: Operation) -> bool {
         Api::RD_KAFKA_ADMIN_OP_CREATETOPICS
             | Api::RD_KAFKA_ADMIN_OP_DELETETOPICS
             | Api::RD_KAFKA_ADMIN_OP_CREATEPARTITIONS
+            | Api::RD_KAFKA_ADMIN_OP_DELETERECORDS
+            | Api::RD_KAFKA_ADMIN_OP_ELECTLEADERS
     )
 }
 

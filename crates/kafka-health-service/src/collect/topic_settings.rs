@@ -145,6 +145,7 @@ mod tests {
             name: SETTING.to_owned(),
             value: Some(value.to_owned()),
             source: ConfigSource::StaticBrokerConfig,
+            default: None,
             read_only: false,
             sensitive: false,
         }]
