@@ -62,8 +62,8 @@ impl Api {
 
     /// `POST path`, to be answered at once.
     pub async fn post_async(&self, path: &str) -> Answer {
-        let prefer = [("prefer", "respond-async")];
-        self.send_with(Method::POST, path, &prefer, None).await
+        let prefer = vec![("prefer", "respond-async".to_owned())];
+        self.send_with(Method::POST, path, prefer, "").await
     }
 
     /// `POST path` with a JSON body.
@@ -87,27 +87,33 @@ impl Api {
         path: &str,
         body: Option<(&'static str, String)>,
     ) -> Answer {
-        self.send_with(method, path, &[], body).await
+        match body {
+            Some((content_type, text)) => {
+                let headers = vec![("content-type", content_type.to_owned())];
+                self.send_with(method, path, headers, text).await
+            }
+            None => self.send_with(method, path, Vec::new(), "").await,
+        }
     }
 
-    async fn send_with(
+    /// Any call with any headers; an empty body is none.
+    ///
+    /// # Panics
+    /// When no whole answer comes.
+    pub async fn send_with(
         &self,
         method: Method,
         path: &str,
-        headers: &[(&str, &str)],
-        body: Option<(&'static str, String)>,
+        headers: Vec<(&'static str, String)>,
+        body: impl Into<String>,
     ) -> Answer {
         let started = Instant::now();
         let mut request = self
             .client
-            .request(method.clone(), format!("{}{path}", self.base));
+            .request(method.clone(), format!("{}{path}", self.base))
+            .body(body.into());
         for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        if let Some((content_type, text)) = body {
-            request = request
-                .header(header::CONTENT_TYPE, content_type)
-                .body(text);
+            request = request.header(name, value);
         }
         let answer = request.send().await;
         let answer = answer.unwrap_or_else(|error| panic!("{method} {path}: {error:?}"));

@@ -7,12 +7,18 @@
 pub mod admission;
 pub mod any_broker;
 pub mod broker_roster;
+pub mod change;
+pub mod configs;
 pub mod declared;
+pub mod fingerprint;
+pub mod guard;
+pub mod locks;
 pub mod metrics;
 pub mod problems;
 pub mod routes;
 pub mod settings;
 pub mod state;
+pub mod surroundings;
 pub mod time_limits;
 pub mod topic;
 
@@ -27,7 +33,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admission::Admission;
 use crate::broker_roster::BrokerRoster;
+use crate::configs::ConfigWriter;
 use crate::declared::{Applier, Declared, Document};
+use crate::locks::Locks;
 use crate::metrics::AdminMetrics;
 pub use crate::settings::Settings;
 use crate::state::{AppState, TopicDefaults};
@@ -115,11 +123,21 @@ fn state(
         .topics_file
         .as_ref()
         .map(|path| path.display().to_string());
+    let topic_locks = Locks::default();
     Ok(AppState {
-        writer: TopicWriter::new(cluster.clone(), roster.clone(), metrics.clone()),
+        writer: TopicWriter::new(
+            cluster.clone(),
+            roster.clone(),
+            metrics.clone(),
+            topic_locks.clone(),
+        ),
+        configs: ConfigWriter::new(cluster.clone(), topic_locks),
+            History::open(settings.data_dir.as_deref())?,
+        ),
         declared: Arc::new(Declared::new(path, document, metrics)),
         cluster,
         roster,
+        guard: Arc::new(settings.guard.clone()),
         defaults: TopicDefaults {
             partitions: PartitionCount::new(settings.default_partitions.into())?,
             replication_factor: ReplicationFactor::new(settings.default_replication_factor.into())?,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use service_kit::program::Command;
 use service_kit::settings::{HttpSettings, KafkaSettings, LogSettings, parse_duration};
 
+use crate::guard::GuardSettings;
 use crate::topic::{MAX_PARTITIONS, MAX_REPLICATION_FACTOR};
 
 /// Administers the topics of a Kafka cluster over HTTP.
@@ -64,6 +65,10 @@ pub struct Settings {
         value_parser = clap::value_parser!(u16).range(1..)
     )]
     pub max_concurrent_requests: u16,
+
+    /// What topics must be like
+    #[command(flatten)]
+    pub guard: GuardSettings,
 
     /// How to reach Kafka
     #[command(flatten)]

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use kafka_cluster::KafkaCluster;
 
 use crate::broker_roster::BrokerRoster;
+use crate::configs::ConfigWriter;
 use crate::declared::Declared;
+use crate::guard::GuardSettings;
 use crate::topic::{PartitionCount, ReplicationFactor, TopicWriter};
 
 /// Everything a handler may need. Cheap to clone.
@@ -15,10 +17,14 @@ pub struct AppState {
     pub cluster: KafkaCluster,
     /// For creating and deleting.
     pub writer: TopicWriter,
+    /// For settings of topics and brokers.
+    pub configs: ConfigWriter,
     /// For naming brokers that are missing.
     pub roster: Arc<BrokerRoster>,
     /// The declared topics and how they are.
     pub declared: Arc<Declared>,
+    /// What topics must be like.
+    pub guard: Arc<GuardSettings>,
     /// For requests that leave the shape of a new topic open.
     pub defaults: TopicDefaults,
 }

@@ -4,6 +4,7 @@ use kafka_cluster::{ConfigEntry, ConfigSource, TopicMetadata};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::configs::same_value;
 use crate::topic::TopicSpec;
 
 /// One field that is not as declared.
@@ -81,35 +82,6 @@ fn undeclared_overrides(declared: &TopicSpec, configs: &[ConfigEntry]) -> Vec<Di
             actual: entry.value.clone(),
         })
         .collect()
-}
-
-/// Whether two texts mean the same to Kafka, which answers values in a form of its own: `007` as
-/// `7`, `TRUE` as `true`, `a, b` as `a,b`. The order of a list is taken to have no meaning, as in
-/// `cleanup.policy`.
-fn same_value(one: &str, other: &str) -> bool {
-    let (one, other) = (one.trim(), other.trim());
-    if one == other {
-        return true;
-    }
-    if let (Ok(one), Ok(other)) = (one.parse::<i64>(), other.parse::<i64>()) {
-        return one == other;
-    }
-    if let (Ok(one), Ok(other)) = (one.parse::<f64>(), other.parse::<f64>()) {
-        return one.total_cmp(&other).is_eq();
-    }
-    if ["true", "false"]
-        .iter()
-        .any(|word| one.eq_ignore_ascii_case(word))
-    {
-        return one.eq_ignore_ascii_case(other);
-    }
-    sorted_items(one) == sorted_items(other)
-}
-
-fn sorted_items(list: &str) -> Vec<&str> {
-    let mut items: Vec<_> = list.split(',').map(str::trim).collect();
-    items.sort_unstable();
-    items
 }
 
 #[cfg(test)]
@@ -192,28 +164,5 @@ mod tests {
                 ("configs.max.message.bytes", None, Some("9")),
             ]
         );
-    }
-
-    #[test]
-    fn values_are_compared_by_meaning() {
-        for (one, other) in [
-            ("007", "7"),
-            ("0.50", "0.5"),
-            ("TRUE", "true"),
-            (" snappy", "snappy"),
-            ("delete, compact", "compact,delete"),
-        ] {
-            assert!(same_value(one, other), "{one} {other}");
-        }
-        for (one, other) in [
-            ("7", "70"),
-            ("0.5", "0.6"),
-            ("true", "false"),
-            ("snappy", "Snappy"),
-            ("compact", "compact,delete"),
-            ("", "compact"),
-        ] {
-            assert!(!same_value(one, other), "{one} {other}");
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! The API: one file for each resource, which owns its routes.
 
+mod configs;
 mod declared_topics;
 mod topics;
 
@@ -13,6 +14,7 @@ use crate::state::AppState;
 #[must_use]
 pub fn router(state: AppState, admission: Admission) -> OpenApiRouter {
     topics::router()
+        .merge(configs::router())
         .route_layer(from_fn_with_state(admission, admission::layer))
         .merge(declared_topics::router())
         .with_state(state)

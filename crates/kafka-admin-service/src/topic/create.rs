@@ -52,6 +52,23 @@ impl TopicWriter {
         result
     }
 
+    /// Asks Kafka whether it would create `topic`; changes nothing.
+    ///
+    /// # Errors
+    /// What creating it would answer.
+    pub async fn validate(&self, topic: &TopicSpec) -> Result<(), WriteError> {
+        let before = self.look(&topic.name).await?;
+        let limit = time_limits::DETAIL;
+        match self
+            .cluster
+            .validate_topic(&topic.to_new_topic(), limit)
+            .await
+        {
+            Ok(()) => Ok(()),
+            Err(error) => Err(before.failed(self.more_to_the_point(error, &topic.name).await)),
+        }
+    }
+
     async fn try_create(&self, topic: &TopicSpec) -> Result<Created, WriteError> {
         let deadline = Deadline::within(time_limits::WHOLE_WRITE);
         let (_lock, before) = self.begin(&topic.name).await?;

@@ -4,7 +4,6 @@
 
 mod create;
 mod delete;
-mod locks;
 mod name;
 mod read;
 mod shape;

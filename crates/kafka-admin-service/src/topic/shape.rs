@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use kafka_cluster::NewTopic;
+use kafka_cluster::{ConfigEntry, ConfigSource, NewTopic, TopicMetadata};
 
 use super::TopicName;
 
@@ -44,6 +44,24 @@ pub struct OutOfRange {
 }
 
 impl TopicSpec {
+    /// A topic as it is, with the settings that it overrides itself; `None` for one that has no
+    /// partitions (yet) or a name that this service does not know how to take.
+    #[must_use]
+    pub fn of(topic: &TopicMetadata, configs: &[ConfigEntry]) -> Option<Self> {
+        let own = configs
+            .iter()
+            .filter(|entry| entry.source == ConfigSource::DynamicTopicConfig);
+        let factor = i64::try_from(topic.replication_factor()).ok()?;
+        Some(Self {
+            name: TopicName::parse(&topic.name).ok()?,
+            partitions: PartitionCount::new(i64::try_from(topic.partitions.len()).ok()?).ok()?,
+            replication_factor: ReplicationFactor::new(factor).ok()?,
+            configs: own
+                .filter_map(|entry| Some((entry.name.clone(), entry.value.clone()?)))
+                .collect(),
+        })
+    }
+
     /// The same in Kafka's terms.
     #[must_use]
     pub fn to_new_topic(&self) -> NewTopic {

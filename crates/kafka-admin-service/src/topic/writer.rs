@@ -9,9 +9,9 @@ use kafka_cluster::{ClusterMetadata, ErrorKind, KafkaCluster, KafkaError, NewTop
 use tracing::Instrument;
 
 use super::TopicName;
-use super::locks::{TopicLock, TopicLocks};
 use crate::any_broker;
 use crate::broker_roster::BrokerRoster;
+use crate::locks::{Lock, Locks};
 use crate::metrics::AdminMetrics;
 use crate::time_limits;
 
@@ -21,7 +21,7 @@ pub struct TopicWriter {
     pub(super) cluster: KafkaCluster,
     pub(super) roster: Arc<BrokerRoster>,
     pub(super) metrics: AdminMetrics,
-    locks: TopicLocks,
+    locks: Locks<TopicName>,
 }
 
 /// Why a write was not done, or is not known to be.
@@ -41,14 +41,20 @@ pub enum WriteError {
 }
 
 impl TopicWriter {
-    /// Writes through `cluster`, tells `roster` which brokers it meets, and counts in `metrics`.
+    /// Writes through `cluster`, tells `roster` which brokers it meets, and counts in `metrics`;
+    /// `locks` are shared with whoever else writes to topics.
     #[must_use]
-    pub fn new(cluster: KafkaCluster, roster: Arc<BrokerRoster>, metrics: AdminMetrics) -> Self {
+    pub fn new(
+        cluster: KafkaCluster,
+        roster: Arc<BrokerRoster>,
+        metrics: AdminMetrics,
+        locks: Locks<TopicName>,
+    ) -> Self {
         Self {
             cluster,
             roster,
             metrics,
-            locks: TopicLocks::default(),
+            locks,
         }
     }
 
@@ -56,7 +62,10 @@ impl TopicWriter {
     ///
     /// Who would have to wait for that right looks first, so that a cluster that is down is told at
     /// once and not after the waits of those before.
-    pub(super) async fn begin(&self, name: &TopicName) -> Result<(TopicLock, Before), WriteError> {
+    pub(super) async fn begin(
+        &self,
+        name: &TopicName,
+    ) -> Result<(Lock<TopicName>, Before), WriteError> {
         if let Some(lock) = self.locks.acquire(name, Duration::ZERO).await {
             return Ok((lock, self.look(name).await?));
         }
@@ -91,7 +100,7 @@ impl TopicWriter {
         })
     }
 
-    async fn look(&self, name: &TopicName) -> Result<Before, WriteError> {
+    pub(super) async fn look(&self, name: &TopicName) -> Result<Before, WriteError> {
         match any_broker::metadata(&self.cluster).await {
             Ok(metadata) => Ok(Before {
                 live_brokers: self.roster.observe(&metadata),

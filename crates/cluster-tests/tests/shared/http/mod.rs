@@ -2,6 +2,7 @@
 //! were started by other means (`TEST_SERVICES`).
 
 mod admin;
+mod admin_api;
 mod conventions;
 pub mod health;
 mod load_test;

@@ -1,25 +1,34 @@
 //! `DELETE /api/topics/{name}`.
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use service_kit::problem::KafkaWriteProblems;
-use service_kit::{Answer, NoInput, PathParam, Problem};
+use service_kit::{Answer, Input, PathParam, Problem};
 
+use super::input::{DeleteTopic, DeleteTopicQuery};
 use super::pending::{PendingStatus, PendingWrite};
+use super::plans;
+use crate::change::ChangePlan;
 use crate::problems;
 use crate::state::AppState;
 use crate::topic::{Deleted, TopicName, to_the_end};
 
 /// Deletes a topic and its records. Answers once it is gone from every broker, or with 202 when a
-/// broker that holds replicas is down; asked again, the same call says whether it still is.
+/// broker that holds replicas is down; asked again, the same call says whether it still is. With
+/// `validateOnly=true` nothing is deleted: the answer is what would be.
 #[utoipa::path(
     delete,
     path = "/api/topics/{name}",
     tag = "topics",
-    params(("name" = String, Path, description = "the topic's name", example = "orders")),
+    params(
+        ("name" = String, Path, description = "the topic's name", example = "orders"),
+        DeleteTopicQuery
+    ),
     responses(
         KafkaWriteProblems,
+        (status = 200, description = "the plan, with validateOnly=true", body = ChangePlan),
         (status = 204, description = "gone everywhere; the name is free"),
         (status = 202, description = "marked for deletion; its name is free once the brokers awaited \
             are back", body = PendingWrite),
@@ -36,10 +45,13 @@ use crate::topic::{Deleted, TopicName, to_the_end};
 pub async fn delete(
     State(state): State<AppState>,
     PathParam(name): PathParam<TopicName>,
-    _: NoInput,
+    Input(request): Input<DeleteTopic>,
 ) -> Answer<Response> {
     if name.is_reserved() {
         return Err(problems::internal_topic(&name));
+    }
+    if request.validate_only {
+        return Ok(Json(plans::of_deletion(&state, &name).await?).into_response());
     }
     let (writer, unwanted) = (state.writer.clone(), name.clone());
     let deleted = to_the_end(async move { writer.delete(&unwanted).await }).await;

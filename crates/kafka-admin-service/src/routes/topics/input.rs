@@ -31,6 +31,8 @@ pub struct CreateTopic {
     partitions: Option<PartitionCount>,
     replication_factor: Option<ReplicationFactor>,
     configs: BTreeMap<String, String>,
+    /// Only say what would be done.
+    pub validate_only: bool,
 }
 
 impl CreateTopic {
@@ -54,12 +56,14 @@ impl FromFields for CreateTopic {
         let replication_factor =
             fields.optional_in("replicationFactor", 1..=MAX_REPLICATION_FACTOR);
         let configs = fields.with_default("configs", BTreeMap::new());
+        let validate_only = fields.with_default("validateOnly", false);
         Some(Self {
             name: name?,
             partitions: partitions?.and_then(|count| PartitionCount::new(count.into()).ok()),
             replication_factor: replication_factor?
                 .and_then(|factor| ReplicationFactor::new(factor.into()).ok()),
             configs: configs?,
+            validate_only: validate_only?,
         })
     }
 }
@@ -84,6 +88,9 @@ pub struct CreateTopicQuery {
     /// Copies of each partition; by default the setting DEFAULT_REPLICATION_FACTOR, 3.
     #[param(example = 3, minimum = 1, maximum = 32_767)]
     replication_factor: Option<i32>,
+    /// Only answer with the plan; nothing is made.
+    #[param(example = false)]
+    validate_only: Option<bool>,
 }
 
 /// A topic to be made, as a JSON body instead of query parameters.
@@ -105,4 +112,32 @@ pub struct CreateTopicBody {
     replication_factor: Option<i32>,
     /// Topic settings by Kafka's names. Numbers and booleans are taken as their text.
     configs: Option<BTreeMap<String, String>>,
+    /// Only answer with the plan; nothing is made.
+    validate_only: Option<bool>,
+}
+
+/// What a caller says about a deletion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteTopic {
+    /// Only say what would be done.
+    pub validate_only: bool,
+}
+
+impl FromFields for DeleteTopic {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let validate_only = fields.with_default("validateOnly", false);
+        Some(Self {
+            validate_only: validate_only?,
+        })
+    }
+}
+
+/// How [`DeleteTopic`] shows in the OpenAPI document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+#[expect(dead_code, reason = "documents; nothing is built from it")]
+pub struct DeleteTopicQuery {
+    /// Only answer with the plan; nothing is deleted.
+    #[param(example = false)]
+    validate_only: Option<bool>,
 }

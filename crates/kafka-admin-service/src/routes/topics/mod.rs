@@ -6,6 +6,7 @@ mod describe;
 mod input;
 mod list;
 mod pending;
+mod plans;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

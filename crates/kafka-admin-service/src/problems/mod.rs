@@ -1,12 +1,16 @@
 //! What a caller is told when a call about a topic failed: Kafka's own words, plus what this
 //! service knows about brokers and fields. Plain functions over plain data.
 
+mod configs;
+
 use axum::http::StatusCode;
 use kafka_cluster::{ErrorKind, KafkaError, codes};
-use service_kit::Problem;
+use service_kit::{FieldError, Problem};
 
 use crate::broker_roster::BrokerRoster;
 use crate::topic::{TopicName, TopicSpec, WriteError};
+
+pub use configs::{broker_not_there, of_config_read, of_config_write};
 
 /// A topic that this service does not touch.
 #[must_use]
@@ -16,6 +20,14 @@ pub fn internal_topic(name: &TopicName) -> Problem {
          neither created nor deleted here"
     );
     Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
+}
+
+/// A topic that breaks guard rails.
+#[must_use]
+pub fn guard_violation(violations: Vec<FieldError>) -> Problem {
+    let mut problem = Problem::invalid_input(violations).with_code("guard_violation");
+    problem.status = StatusCode::UNPROCESSABLE_ENTITY;
+    problem
 }
 
 /// A failed look at one topic.

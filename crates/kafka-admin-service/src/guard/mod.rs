@@ -1,0 +1,10 @@
+//! Guard rails: what topics of this cluster must be like, whoever asks. What breaks one is refused with
+//! the field; what is merely unusual is a warning.
+
+mod judge;
+mod patterns;
+mod settings;
+
+pub use judge::{Surroundings, Verdict, cost, judge};
+pub use patterns::{NamePattern, Protected, RequiredConfig};
+pub use settings::GuardSettings;
