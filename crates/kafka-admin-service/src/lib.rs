@@ -11,6 +11,7 @@ pub mod change;
 pub mod configs;
 pub mod declared;
 pub mod fingerprint;
+pub mod groups;
 pub mod guard;
 pub mod locks;
 pub mod metrics;
@@ -35,6 +36,7 @@ use crate::admission::Admission;
 use crate::broker_roster::BrokerRoster;
 use crate::configs::ConfigWriter;
 use crate::declared::{Applier, Declared, Document};
+use crate::groups::{GroupWriter, History};
 use crate::locks::Locks;
 use crate::metrics::AdminMetrics;
 pub use crate::settings::Settings;
@@ -132,6 +134,8 @@ fn state(
             topic_locks.clone(),
         ),
         configs: ConfigWriter::new(cluster.clone(), topic_locks),
+        groups: GroupWriter::new(
+            cluster.clone(),
             History::open(settings.data_dir.as_deref())?,
         ),
         declared: Arc::new(Declared::new(path, document, metrics)),

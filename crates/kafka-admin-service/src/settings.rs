@@ -66,6 +66,11 @@ pub struct Settings {
     )]
     pub max_concurrent_requests: u16,
 
+    /// Folder for what is kept so that changes can be taken back; without one it is kept until the
+    /// service restarts
+    #[arg(long, env = "DATA_DIR", value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+
     /// What topics must be like
     #[command(flatten)]
     pub guard: GuardSettings,

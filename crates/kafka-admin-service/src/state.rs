@@ -7,6 +7,7 @@ use kafka_cluster::KafkaCluster;
 use crate::broker_roster::BrokerRoster;
 use crate::configs::ConfigWriter;
 use crate::declared::Declared;
+use crate::groups::GroupWriter;
 use crate::guard::GuardSettings;
 use crate::topic::{PartitionCount, ReplicationFactor, TopicWriter};
 
@@ -19,6 +20,8 @@ pub struct AppState {
     pub writer: TopicWriter,
     /// For settings of topics and brokers.
     pub configs: ConfigWriter,
+    /// For changes to consumer groups.
+    pub groups: GroupWriter,
     /// For naming brokers that are missing.
     pub roster: Arc<BrokerRoster>,
     /// The declared topics and how they are.

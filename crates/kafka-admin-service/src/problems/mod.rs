@@ -2,6 +2,7 @@
 //! service knows about brokers and fields. Plain functions over plain data.
 
 mod configs;
+mod groups;
 
 use axum::http::StatusCode;
 use kafka_cluster::{ErrorKind, KafkaError, codes};
@@ -11,6 +12,7 @@ use crate::broker_roster::BrokerRoster;
 use crate::topic::{TopicName, TopicSpec, WriteError};
 
 pub use configs::{broker_not_there, of_config_read, of_config_write};
+pub use groups::{nothing_to_change, of_group};
 
 /// A topic that this service does not touch.
 #[must_use]

@@ -2,6 +2,7 @@
 
 mod configs;
 mod declared_topics;
+mod groups;
 mod topics;
 
 use axum::middleware::from_fn_with_state;
@@ -15,6 +16,7 @@ use crate::state::AppState;
 pub fn router(state: AppState, admission: Admission) -> OpenApiRouter {
     topics::router()
         .merge(configs::router())
+        .merge(groups::router())
         .route_layer(from_fn_with_state(admission, admission::layer))
         .merge(declared_topics::router())
         .with_state(state)

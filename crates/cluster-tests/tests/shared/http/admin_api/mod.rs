@@ -1,6 +1,7 @@
 //! Administration beyond the contract's plain calls, with Kafka's own tools as the witness.
 
 mod configs;
+mod groups;
 mod plans;
 
 use cluster_tests::api::Api;

@@ -1,0 +1,15 @@
+//! Consumer groups: what they have read and how far they are behind; moving and removing their offsets
+//! with a way back.
+
+mod history;
+mod locate;
+mod moves;
+mod reading;
+pub mod view;
+mod writer;
+
+pub use history::{History, Kept};
+pub use locate::{GroupError, locate};
+pub use moves::{Ends, ResetTo, Scope, ScopeItem, target_offset};
+pub use reading::{Partitions, Reading, read_groups, read_offsets};
+pub use writer::{GroupWriter, Plan, Step, Target};

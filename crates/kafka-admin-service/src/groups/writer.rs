@@ -1,0 +1,544 @@
+//! Moving and removing what a group committed. What was there is kept first, members are refused, and
+//! nothing is told done that was not read back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use kafka_cluster::{
+    ClusterMetadata, GroupListing, KafkaCluster, KafkaError, OffsetSpec, TopicPartition, codes,
+};
+use tracing::{info, warn};
+
+use super::{
+    Ends, GroupError, History, Kept, Partitions, ResetTo, Scope, locate, read_offsets,
+    target_offset,
+};
+use crate::any_broker;
+use crate::locks::Locks;
+use crate::time_limits;
+
+/// Each of the questions that a change asks.
+const ASK: Duration = Duration::from_secs(3);
+/// A coordinator that moved is looked for this often.
+const ATTEMPTS: usize = 3;
+
+/// Changes groups. Cheap to clone.
+#[derive(Clone)]
+pub struct GroupWriter {
+    cluster: KafkaCluster,
+    locks: Locks<String>,
+    history: History,
+}
+
+/// Where one partition's commit goes: to an offset, or away (`None`).
+pub type Target = Option<i64>;
+
+/// What happens to one partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The commit as it is; `None` where there is none.
+    pub old: Option<i64>,
+    /// What it becomes, or why it stays.
+    pub new: Result<Target, String>,
+    /// What the partition holds, where that is known.
+    pub ends: Option<Ends>,
+    /// Whether it was done: `None` before, else done or why not.
+    pub done: Option<Result<(), String>>,
+}
+
+/// A change to the commits of a group, planned or done.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The group.
+    pub group_id: String,
+    /// `reset`, `delete_offsets`, `undo`, `delete_group`.
+    pub action: &'static str,
+    /// By partition.
+    pub steps: BTreeMap<TopicPartition, Step>,
+    /// Members that are there right now: they keep it from being done.
+    pub members: Vec<String>,
+    /// Whether it was done, as each step tells.
+    pub executed: bool,
+    /// The change that is taken back, of an `undo`.
+    undoes: Option<u64>,
+}
+
+impl Plan {
+    /// Whether every step was done.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        let mut steps = self.steps.values();
+        steps.all(|step| matches!(step.done, None | Some(Ok(()))))
+    }
+
+    fn changes(&self) -> impl Iterator<Item = (&TopicPartition, Target, Option<i64>)> {
+        self.steps.iter().filter_map(|(partition, step)| {
+            let new = step.new.as_ref().ok()?;
+            (*new != step.old).then_some((partition, *new, step.old))
+        })
+    }
+}
+
+impl GroupWriter {
+    /// Changes through `cluster`, keeps in `history`.
+    #[must_use]
+    pub fn new(cluster: KafkaCluster, history: History) -> Self {
+        Self {
+            cluster,
+            locks: Locks::default(),
+            history,
+        }
+    }
+
+    /// Whether what is kept outlives the service.
+    #[must_use]
+    pub fn keeps_on_disk(&self) -> bool {
+        self.history.is_durable()
+    }
+
+    /// Moves the commits in `scope`; only plans it unless `execute`.
+    ///
+    /// # Errors
+    /// See [`GroupError`]; nothing was changed then, unless it is an `OutcomeUnknown`.
+    pub async fn reset(
+        &self,
+        id: &str,
+        to: ResetTo,
+        scope: &Scope,
+        execute: bool,
+    ) -> Result<Plan, GroupError> {
+        let _lock = self.lock(id).await?;
+        let group = locate(&self.cluster, id, ASK).await?;
+        let committed = commits(self.cluster.committed_offsets(&group, ASK).await?);
+        let metadata = any_broker::metadata(&self.cluster).await?;
+        let partitions = in_scope(scope, &metadata, &committed);
+        let ends = self.ends(&metadata, &partitions, Some(to)).await?;
+        let steps = partitions.into_iter().map(|partition| {
+            let old = committed.get(&partition).copied();
+            let ends = ends.get(&partition).copied();
+            let new = match ends {
+                Some(ends) => target_offset(to, old, ends)
+                    .map(Some)
+                    .map_err(str::to_owned),
+                None => Err(why_no_ends(&metadata, &partition)),
+            };
+            (partition, Step::planned(old, new, ends))
+        });
+        let plan = self.plan(&group, "reset", steps.collect(), None).await?;
+        self.carry_out(group, plan, execute).await
+    }
+
+    /// Removes the commits in `scope`; only plans it unless `execute`.
+    ///
+    /// # Errors
+    /// As [`GroupWriter::reset`].
+    pub async fn delete_offsets(
+        &self,
+        id: &str,
+        scope: &Scope,
+        execute: bool,
+    ) -> Result<Plan, GroupError> {
+        let _lock = self.lock(id).await?;
+        let group = locate(&self.cluster, id, ASK).await?;
+        let steps = self.removal(&group, scope).await?;
+        let plan = self.plan(&group, "delete_offsets", steps, None).await?;
+        self.carry_out(group, plan, execute).await
+    }
+
+    /// Restores what was there before the newest change to the group that was not taken back; only
+    /// plans it unless `execute`.
+    ///
+    /// # Errors
+    /// `NothingKept`, and as [`GroupWriter::reset`].
+    pub async fn undo(&self, id: &str, execute: bool) -> Result<Plan, GroupError> {
+        let _lock = self.lock(id).await?;
+        let kept: Kept = self.history.last(id).ok_or(GroupError::NothingKept)?;
+        let group = locate(&self.cluster, id, ASK).await?;
+        let committed = commits(self.cluster.committed_offsets(&group, ASK).await?);
+        let metadata = any_broker::metadata(&self.cluster).await?;
+        let wanted = kept.offsets();
+        let partitions = wanted.keys().cloned().collect();
+        let ends = self.ends(&metadata, &partitions, None).await?;
+        let steps = wanted.into_iter().map(|(partition, before)| {
+            let old = committed.get(&partition).copied();
+            let ends = ends.get(&partition).copied();
+            (partition, Step::planned(old, Ok(before), ends))
+        });
+        let plan = self
+            .plan(&group, "undo", steps.collect(), Some(kept.id))
+            .await?;
+        self.carry_out(group, plan, execute).await
+    }
+
+    /// Deletes a group with all that it committed; only plans it unless `execute`.
+    ///
+    /// # Errors
+    /// As [`GroupWriter::reset`].
+    pub async fn delete(&self, id: &str, execute: bool) -> Result<Plan, GroupError> {
+        let _lock = self.lock(id).await?;
+        let group = locate(&self.cluster, id, ASK).await?;
+        let steps = self.removal(&group, &Scope::Committed).await?;
+        let mut plan = self.plan(&group, "delete_group", steps, None).await?;
+        if !execute {
+            return Ok(plan);
+        }
+        refuse_members(&plan)?;
+        let limit = time_limits::SETTLE;
+        self.cluster.delete_group(&group, limit).await?;
+        for step in plan.steps.values_mut() {
+            step.done = Some(Ok(()));
+        }
+        plan.executed = true;
+        info!(group = id, "consumer group deleted");
+        Ok(plan)
+    }
+
+    async fn lock(&self, id: &str) -> Result<crate::locks::Lock<String>, GroupError> {
+        let patience = time_limits::TOPIC_LOCK;
+        let lock = self.locks.acquire(&id.to_owned(), patience).await;
+        lock.ok_or(GroupError::Busy)
+    }
+
+    async fn removal(
+        &self,
+        group: &GroupListing,
+        scope: &Scope,
+    ) -> Result<BTreeMap<TopicPartition, Step>, GroupError> {
+        let committed = commits(self.cluster.committed_offsets(group, ASK).await?);
+        let of_scope = |partition: &TopicPartition| match scope {
+            Scope::Committed => true,
+            Scope::Items(items) => items.iter().any(|item| {
+                item.topic.as_str() == partition.topic
+                    && item.partition.is_none_or(|id| id == partition.partition)
+            }),
+        };
+        let in_scope = committed.into_iter().filter(|(key, _)| of_scope(key));
+        Ok(in_scope
+            .map(|(partition, old)| (partition, Step::planned(Some(old), Ok(None), None)))
+            .collect())
+    }
+
+    async fn plan(
+        &self,
+        group: &GroupListing,
+        action: &'static str,
+        steps: BTreeMap<TopicPartition, Step>,
+        undoes: Option<u64>,
+    ) -> Result<Plan, GroupError> {
+        Ok(Plan {
+            group_id: group.id.clone(),
+            action,
+            steps,
+            members: self.members(group).await?,
+            executed: false,
+            undoes,
+        })
+    }
+
+    async fn members(&self, group: &GroupListing) -> Result<Vec<String>, GroupError> {
+        let listed = std::slice::from_ref(group);
+        let mut described = self.cluster.describe_groups(listed, ASK).await;
+        let members = match described.remove(&group.id) {
+            Some(description) => description?.members,
+            None => Vec::new(),
+        };
+        let named = members.into_iter();
+        Ok(named
+            .map(|member| format!("{} at {}", member.client_id, member.host))
+            .collect())
+    }
+
+    async fn ends(
+        &self,
+        metadata: &ClusterMetadata,
+        partitions: &BTreeSet<TopicPartition>,
+        to: Option<ResetTo>,
+    ) -> Result<BTreeMap<TopicPartition, Ends>, GroupError> {
+        let ask = |spec| read_offsets(&self.cluster, metadata, partitions, spec, ASK);
+        let at_time = async {
+            match to {
+                Some(ResetTo::Time(time)) => {
+                    let time = OffsetSpec::AtTimestampMs(time.as_millisecond());
+                    ask(time).await
+                }
+                _ => Ok(BTreeMap::new()),
+            }
+        };
+        let (earliest, latest, at_time) =
+            tokio::join!(ask(OffsetSpec::Earliest), ask(OffsetSpec::Latest), at_time);
+        let (earliest, latest, at_time) = (earliest?, latest?, at_time?);
+        let known = |offsets: &Partitions<i64>, partition| {
+            offsets
+                .get(partition)
+                .and_then(|offset| offset.as_ref().ok())
+                .copied()
+        };
+        let both = partitions.iter().filter_map(|partition| {
+            // One that could not be asked for its time must not pass for one without such a record.
+            if matches!(at_time.get(partition), Some(Err(_))) {
+                return None;
+            }
+            let ends = Ends {
+                earliest: known(&earliest, partition)?,
+                latest: known(&latest, partition)?,
+                at_time: known(&at_time, partition),
+            };
+            Some((partition.clone(), ends))
+        });
+        Ok(both.collect())
+    }
+
+    /// Does what is planned, unless it is to be looked at only.
+    async fn carry_out(
+        &self,
+        group: GroupListing,
+        mut plan: Plan,
+        execute: bool,
+    ) -> Result<Plan, GroupError> {
+        if !execute {
+            return Ok(plan);
+        }
+        refuse_members(&plan)?;
+        let before: BTreeMap<_, _> = plan
+            .changes()
+            .map(|(partition, _, old)| (partition.clone(), old))
+            .collect();
+        plan.executed = true;
+        if before.is_empty() {
+            self.settle(&mut plan, &BTreeMap::new(), None).await;
+            return Ok(plan);
+        }
+        let kept = match plan.undoes {
+            Some(_) => None,
+            None => Some(self.keep(&plan, before).await?),
+        };
+        let refusals = self.send(group.clone(), &plan).await;
+        let after = self.read_back(&group).await;
+        let unknown = after.as_ref().err().cloned();
+        self.settle(&mut plan, &after.unwrap_or_default(), unknown.as_ref())
+            .await;
+        for (partition, reason) in refusals {
+            let step = plan.steps.get_mut(&partition);
+            if let Some(Some(Err(told))) = step.map(|step| &mut step.done) {
+                *told = reason;
+            }
+        }
+        let nothing_done = plan
+            .changes()
+            .all(|(partition, ..)| matches!(plan.steps[partition].done, Some(Err(_))));
+        let forget = match (plan.undoes, kept) {
+            (Some(undone), _) if plan.is_complete() => Some(undone),
+            // Nothing to take back; but where nobody could look, something may be.
+            (None, Some(kept)) if nothing_done && unknown.is_none() => Some(kept),
+            _ => None,
+        };
+        if let Some(id) = forget {
+            self.forget(id).await;
+        }
+        info!(
+            group = plan.group_id,
+            action = plan.action,
+            complete = plan.is_complete(),
+            "offsets changed"
+        );
+        Ok(plan)
+    }
+
+    /// Sends all changes; returns what was refused, by partition. A coordinator that moved is followed.
+    async fn send(&self, mut group: GroupListing, plan: &Plan) -> BTreeMap<TopicPartition, String> {
+        let mut refusals = BTreeMap::new();
+        for attempt in 1..=ATTEMPTS {
+            refusals.clear();
+            let moved = self.send_once(&group, plan, &mut refusals).await;
+            if !moved || attempt == ATTEMPTS {
+                break;
+            }
+            match locate(&self.cluster, &group.id, ASK).await {
+                Ok(found) => group = found,
+                Err(_) => break,
+            }
+        }
+        refusals
+    }
+
+    /// Whether it has to be sent again, to another coordinator.
+    async fn send_once(
+        &self,
+        group: &GroupListing,
+        plan: &Plan,
+        refusals: &mut BTreeMap<TopicPartition, String>,
+    ) -> bool {
+        let mut moved = false;
+        let mut note = |asked: Vec<TopicPartition>, answer: Result<Partitions<()>, KafkaError>| {
+            let outcomes = match answer {
+                Ok(outcomes) => outcomes,
+                Err(error) => {
+                    let all = asked.into_iter();
+                    all.map(|partition| (partition, Err(error.clone())))
+                        .collect()
+                }
+            };
+            for (partition, outcome) in outcomes {
+                if let Err(error) = outcome {
+                    moved |= matches!(
+                        error.code,
+                        codes::NOT_COORDINATOR
+                            | codes::COORDINATOR_LOAD_IN_PROGRESS
+                            | codes::COORDINATOR_NOT_AVAILABLE
+                    );
+                    refusals.insert(partition, error.to_string());
+                }
+            }
+        };
+        let set: BTreeMap<TopicPartition, i64> = plan
+            .changes()
+            .filter_map(|(partition, new, _)| Some((partition.clone(), new?)))
+            .collect();
+        if !set.is_empty() {
+            let answer = self.cluster.alter_group_offsets(group, &set, ASK).await;
+            note(set.into_keys().collect(), answer);
+        }
+        let removed: Vec<TopicPartition> = plan
+            .changes()
+            .filter(|(_, new, _)| new.is_none())
+            .map(|(partition, ..)| partition.clone())
+            .collect();
+        if !removed.is_empty() {
+            let answer = self
+                .cluster
+                .delete_group_offsets(group, &removed, ASK)
+                .await;
+            note(removed, answer);
+        }
+        moved
+    }
+
+    async fn read_back(
+        &self,
+        group: &GroupListing,
+    ) -> Result<BTreeMap<TopicPartition, i64>, KafkaError> {
+        let mut answer = self.cluster.committed_offsets(group, ASK).await;
+        if answer.is_err()
+            && let Ok(found) = locate(&self.cluster, &group.id, ASK).await
+        {
+            answer = self.cluster.committed_offsets(&found, ASK).await;
+        }
+        answer.map(commits)
+    }
+
+    /// Tells each step done or not, by what is there now.
+    async fn settle(
+        &self,
+        plan: &mut Plan,
+        after: &BTreeMap<TopicPartition, i64>,
+        unknown: Option<&KafkaError>,
+    ) {
+        for (partition, step) in &mut plan.steps {
+            let Ok(wanted) = &step.new else { continue };
+            let present = after.get(partition).copied();
+            step.done = Some(match unknown {
+                _ if *wanted == step.old => Ok(()),
+                Some(error) => Err(format!("not known, it could not be read back: {error}")),
+                None if present == *wanted => Ok(()),
+                None => Err(format!("it is {present:?} after the change")),
+            });
+        }
+    }
+
+    async fn keep(
+        &self,
+        plan: &Plan,
+        before: BTreeMap<TopicPartition, Option<i64>>,
+    ) -> Result<u64, GroupError> {
+        let (history, group, action) = (self.history.clone(), plan.group_id.clone(), plan.action);
+        let kept = tokio::task::spawn_blocking(move || history.keep(&group, action, &before)).await;
+        match kept {
+            Ok(Ok(id)) => Ok(id),
+            Ok(Err(error)) => Err(GroupError::NotKept(error.to_string())),
+            Err(error) => Err(GroupError::NotKept(error.to_string())),
+        }
+    }
+
+    async fn forget(&self, id: u64) {
+        let history = self.history.clone();
+        let forgotten = tokio::task::spawn_blocking(move || history.forget(id)).await;
+        if !matches!(forgotten, Ok(Ok(()))) {
+            warn!(id, "a change that was taken back stays in the history");
+        }
+    }
+}
+
+impl Step {
+    fn planned(old: Option<i64>, new: Result<Target, String>, ends: Option<Ends>) -> Self {
+        Self {
+            old,
+            new,
+            ends,
+            done: None,
+        }
+    }
+}
+
+fn refuse_members(plan: &Plan) -> Result<(), GroupError> {
+    if plan.members.is_empty() {
+        return Ok(());
+    }
+    Err(GroupError::HasMembers {
+        members: plan.members.clone(),
+    })
+}
+
+fn commits(answer: Partitions<i64>) -> BTreeMap<TopicPartition, i64> {
+    let known = answer.into_iter();
+    known
+        .filter_map(|(partition, offset)| Some((partition, offset.ok()?)))
+        .collect()
+}
+
+fn in_scope(
+    scope: &Scope,
+    metadata: &ClusterMetadata,
+    committed: &BTreeMap<TopicPartition, i64>,
+) -> BTreeSet<TopicPartition> {
+    let Scope::Items(items) = scope else {
+        return committed.keys().cloned().collect();
+    };
+    let mut partitions = BTreeSet::new();
+    for item in items {
+        let name = item.topic.as_str();
+        let topic = metadata.topics.iter().find(|topic| topic.name == name);
+        match (item.partition, topic) {
+            (Some(id), _) => {
+                partitions.insert(TopicPartition::new(name, id));
+            }
+            (None, Some(topic)) => {
+                let ids = topic.partitions.iter().map(|partition| partition.id);
+                partitions.extend(ids.map(|id| TopicPartition::new(name, id)));
+            }
+            // Told as a partition that is not there.
+            (None, None) => {
+                partitions.insert(TopicPartition::new(name, 0));
+            }
+        }
+    }
+    partitions
+}
+
+fn why_no_ends(metadata: &ClusterMetadata, partition: &TopicPartition) -> String {
+    let topic = metadata
+        .topics
+        .iter()
+        .find(|topic| topic.name == partition.topic);
+    let found = topic.map(|topic| {
+        topic
+            .partitions
+            .iter()
+            .find(|there| there.id == partition.partition)
+    });
+    match found {
+        None => "there is no such topic".to_owned(),
+        Some(None) => "the topic has no such partition".to_owned(),
+        Some(Some(there)) if there.leader.is_none() => "the partition has no leader".to_owned(),
+        Some(Some(_)) => "the leader did not tell its offsets".to_owned(),
+    }
+}
