@@ -35,6 +35,8 @@ pub enum OffsetSpec {
     Latest,
     /// The first record at or after this time, in milliseconds since 1970.
     AtTimestampMs(i64),
+    /// The record of the latest time; none in an empty partition.
+    MaxTimestamp,
 }
 
 impl KafkaCluster {
@@ -55,7 +57,32 @@ impl KafkaCluster {
         if partitions.is_empty() {
             return Ok(BTreeMap::new());
         }
-        native::list_offsets(&self.native, partitions, spec, deadline).await
+        let listed = native::list_offsets(&self.native, partitions, spec, deadline).await?;
+        let offsets = listed.into_iter();
+        Ok(offsets
+            .map(|(partition, listed)| (partition, listed.map(|listed| listed.offset)))
+            .collect())
+    }
+
+    /// The latest time of any record of each partition, in milliseconds since 1970; one without records
+    /// is left out.
+    ///
+    /// # Errors
+    /// As [`KafkaCluster::offsets`].
+    pub async fn last_record_times(
+        &self,
+        partitions: &[TopicPartition],
+        deadline: Duration,
+    ) -> Result<BTreeMap<TopicPartition, Result<i64, KafkaError>>, KafkaError> {
+        if partitions.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let spec = OffsetSpec::MaxTimestamp;
+        let listed = native::list_offsets(&self.native, partitions, spec, deadline).await?;
+        let times = listed.into_iter();
+        Ok(times
+            .map(|(partition, listed)| (partition, listed.map(|listed| listed.timestamp_ms)))
+            .collect())
     }
 
     /// Deletes all records *before* an offset of each partition, whoever wrote them. Answers with the

@@ -231,7 +231,23 @@ impl KafkaCluster {
         deadline: Duration,
     ) -> Result<(), KafkaError> {
         self.following_the_controller(deadline, |remaining| {
-            native::create_partitions(&self.native, name, total, remaining)
+            native::create_partitions(&self.native, name, total, false, remaining)
+        })
+        .await
+    }
+
+    /// Asks Kafka whether it would raise the number of partitions to `total`, without doing so.
+    ///
+    /// # Errors
+    /// What [`KafkaCluster::grow_topic`] would answer.
+    pub async fn validate_growth(
+        &self,
+        name: &str,
+        total: i32,
+        deadline: Duration,
+    ) -> Result<(), KafkaError> {
+        self.following_the_controller(deadline, |remaining| {
+            native::create_partitions(&self.native, name, total, true, remaining)
         })
         .await
     }

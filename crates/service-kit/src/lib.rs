@@ -26,7 +26,9 @@ pub mod sse;
 pub mod telemetry;
 pub mod time;
 
-pub use input::{FieldProblem, FieldValue, Fields, FromFields, Input, NoInput, PathParam};
+pub use input::{
+    FieldProblem, FieldValue, Fields, FromFields, Input, NoInput, PathParam, QueryInput, text_body,
+};
 pub use journal::Journal;
 
 pub use probes::Readiness;

@@ -98,6 +98,9 @@ async fn create(cluster: &KafkaCluster, topic: &str) -> anyhow::Result<()> {
         .await
         .expect_err("it exists");
     ensure!(exists.kind == ErrorKind::AlreadyExists, "{exists:?}");
+    cluster.validate_growth(topic, 3, DEADLINE).await?;
+    let same = cluster.topic(topic, DEADLINE).await?;
+    ensure!(same.partitions.len() == 2, "it was only asked: {same:?}");
     cluster.grow_topic(topic, 3, DEADLINE).await?;
     let grown = cluster.await_visible(topic, 3, DEADLINE).await?;
     ensure!(matches!(grown, Visibility::Everywhere(_)), "{grown:?}");
@@ -235,6 +238,11 @@ async fn offsets(cluster: &KafkaCluster, topic: &str) -> anyhow::Result<()> {
     let future = OffsetSpec::AtTimestampMs(i64::MAX / 2);
     let beyond = cluster.offsets(&partitions, future, DEADLINE).await?;
     ensure!(beyond.is_empty(), "no record is that young: {beyond:?}");
+    let times = cluster.last_record_times(&partitions, DEADLINE).await?;
+    ensure!(
+        times.len() == 1 && matches!(times.get(&partitions[0]), Some(Ok(time)) if *time > 0),
+        "only partition 0 has records: {times:?}"
+    );
     println!("ListOffsets: {latest:?}");
     Ok(())
 }

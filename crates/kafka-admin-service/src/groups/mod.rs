@@ -4,6 +4,7 @@
 mod history;
 mod locate;
 mod moves;
+mod plan;
 mod reading;
 pub mod view;
 mod writer;
@@ -11,5 +12,6 @@ mod writer;
 pub use history::{History, Kept};
 pub use locate::{GroupError, locate};
 pub use moves::{Ends, ResetTo, Scope, ScopeItem, target_offset};
+pub use plan::{Plan, Step, Target};
 pub use reading::{Partitions, Reading, read_groups, read_offsets};
-pub use writer::{GroupWriter, Plan, Step, Target};
+pub use writer::GroupWriter;

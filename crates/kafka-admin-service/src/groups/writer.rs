@@ -9,8 +9,9 @@ use kafka_cluster::{
 };
 use tracing::{info, warn};
 
+use super::plan::{commits, in_scope, refuse_members, why_no_ends};
 use super::{
-    Ends, GroupError, History, Kept, Partitions, ResetTo, Scope, locate, read_offsets,
+    Ends, GroupError, History, Kept, Partitions, Plan, ResetTo, Scope, Step, locate, read_offsets,
     target_offset,
 };
 use crate::any_broker;
@@ -28,55 +29,6 @@ pub struct GroupWriter {
     cluster: KafkaCluster,
     locks: Locks<String>,
     history: History,
-}
-
-/// Where one partition's commit goes: to an offset, or away (`None`).
-pub type Target = Option<i64>;
-
-/// What happens to one partition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// The commit as it is; `None` where there is none.
-    pub old: Option<i64>,
-    /// What it becomes, or why it stays.
-    pub new: Result<Target, String>,
-    /// What the partition holds, where that is known.
-    pub ends: Option<Ends>,
-    /// Whether it was done: `None` before, else done or why not.
-    pub done: Option<Result<(), String>>,
-}
-
-/// A change to the commits of a group, planned or done.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// The group.
-    pub group_id: String,
-    /// `reset`, `delete_offsets`, `undo`, `delete_group`.
-    pub action: &'static str,
-    /// By partition.
-    pub steps: BTreeMap<TopicPartition, Step>,
-    /// Members that are there right now: they keep it from being done.
-    pub members: Vec<String>,
-    /// Whether it was done, as each step tells.
-    pub executed: bool,
-    /// The change that is taken back, of an `undo`.
-    undoes: Option<u64>,
-}
-
-impl Plan {
-    /// Whether every step was done.
-    #[must_use]
-    pub fn is_complete(&self) -> bool {
-        let mut steps = self.steps.values();
-        steps.all(|step| matches!(step.done, None | Some(Ok(()))))
-    }
-
-    fn changes(&self) -> impl Iterator<Item = (&TopicPartition, Target, Option<i64>)> {
-        self.steps.iter().filter_map(|(partition, step)| {
-            let new = step.new.as_ref().ok()?;
-            (*new != step.old).then_some((partition, *new, step.old))
-        })
-    }
 }
 
 impl GroupWriter {
@@ -305,7 +257,7 @@ impl GroupWriter {
             .collect();
         plan.executed = true;
         if before.is_empty() {
-            self.settle(&mut plan, &BTreeMap::new(), None).await;
+            plan.settle(&BTreeMap::new(), None);
             return Ok(plan);
         }
         let kept = match plan.undoes {
@@ -315,8 +267,7 @@ impl GroupWriter {
         let refusals = self.send(group.clone(), &plan).await;
         let after = self.read_back(&group).await;
         let unknown = after.as_ref().err().cloned();
-        self.settle(&mut plan, &after.unwrap_or_default(), unknown.as_ref())
-            .await;
+        plan.settle(&after.unwrap_or_default(), unknown.as_ref());
         for (partition, reason) in refusals {
             let step = plan.steps.get_mut(&partition);
             if let Some(Some(Err(told))) = step.map(|step| &mut step.done) {
@@ -426,25 +377,6 @@ impl GroupWriter {
         answer.map(commits)
     }
 
-    /// Tells each step done or not, by what is there now.
-    async fn settle(
-        &self,
-        plan: &mut Plan,
-        after: &BTreeMap<TopicPartition, i64>,
-        unknown: Option<&KafkaError>,
-    ) {
-        for (partition, step) in &mut plan.steps {
-            let Ok(wanted) = &step.new else { continue };
-            let present = after.get(partition).copied();
-            step.done = Some(match unknown {
-                _ if *wanted == step.old => Ok(()),
-                Some(error) => Err(format!("not known, it could not be read back: {error}")),
-                None if present == *wanted => Ok(()),
-                None => Err(format!("it is {present:?} after the change")),
-            });
-        }
-    }
-
     async fn keep(
         &self,
         plan: &Plan,
@@ -465,80 +397,5 @@ impl GroupWriter {
         if !matches!(forgotten, Ok(Ok(()))) {
             warn!(id, "a change that was taken back stays in the history");
         }
-    }
-}
-
-impl Step {
-    fn planned(old: Option<i64>, new: Result<Target, String>, ends: Option<Ends>) -> Self {
-        Self {
-            old,
-            new,
-            ends,
-            done: None,
-        }
-    }
-}
-
-fn refuse_members(plan: &Plan) -> Result<(), GroupError> {
-    if plan.members.is_empty() {
-        return Ok(());
-    }
-    Err(GroupError::HasMembers {
-        members: plan.members.clone(),
-    })
-}
-
-fn commits(answer: Partitions<i64>) -> BTreeMap<TopicPartition, i64> {
-    let known = answer.into_iter();
-    known
-        .filter_map(|(partition, offset)| Some((partition, offset.ok()?)))
-        .collect()
-}
-
-fn in_scope(
-    scope: &Scope,
-    metadata: &ClusterMetadata,
-    committed: &BTreeMap<TopicPartition, i64>,
-) -> BTreeSet<TopicPartition> {
-    let Scope::Items(items) = scope else {
-        return committed.keys().cloned().collect();
-    };
-    let mut partitions = BTreeSet::new();
-    for item in items {
-        let name = item.topic.as_str();
-        let topic = metadata.topics.iter().find(|topic| topic.name == name);
-        match (item.partition, topic) {
-            (Some(id), _) => {
-                partitions.insert(TopicPartition::new(name, id));
-            }
-            (None, Some(topic)) => {
-                let ids = topic.partitions.iter().map(|partition| partition.id);
-                partitions.extend(ids.map(|id| TopicPartition::new(name, id)));
-            }
-            // Told as a partition that is not there.
-            (None, None) => {
-                partitions.insert(TopicPartition::new(name, 0));
-            }
-        }
-    }
-    partitions
-}
-
-fn why_no_ends(metadata: &ClusterMetadata, partition: &TopicPartition) -> String {
-    let topic = metadata
-        .topics
-        .iter()
-        .find(|topic| topic.name == partition.topic);
-    let found = topic.map(|topic| {
-        topic
-            .partitions
-            .iter()
-            .find(|there| there.id == partition.partition)
-    });
-    match found {
-        None => "there is no such topic".to_owned(),
-        Some(None) => "the topic has no such partition".to_owned(),
-        Some(Some(there)) if there.leader.is_none() => "the partition has no leader".to_owned(),
-        Some(Some(_)) => "the leader did not tell its offsets".to_owned(),
     }
 }

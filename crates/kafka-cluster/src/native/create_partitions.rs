@@ -17,12 +17,17 @@ pub(crate) fn create_partitions(
     client: &Client,
     topic: &str,
     total: i32,
+    validate_only: bool,
     deadline: Duration,
 ) -> impl Future<Output = Result<(), KafkaError>> + Send + use<> {
+    let options = CallOptions {
+        validate_only,
+        ..CallOptions::within(deadline)
+    };
     let call = new_partitions(topic, total).map(|handle| {
         client.call(
             OPERATION,
-            CallOptions::within(deadline),
+            options,
             |client, options, queue| {
                 let mut topics = [handle.as_ptr()];
                 // SAFETY: all are alive; librdkafka copies the array.

@@ -13,7 +13,13 @@ use crate::{KafkaError, OffsetSpec, TopicPartition};
 
 const OPERATION: Operation = Operation::LIST_OFFSETS;
 
-type Offsets = BTreeMap<TopicPartition, Result<i64, KafkaError>>;
+/// An offset, and the time of its record where a time was asked for.
+pub(crate) struct Listed {
+    pub(crate) offset: i64,
+    pub(crate) timestamp_ms: i64,
+}
+
+type Offsets = BTreeMap<TopicPartition, Result<Listed, KafkaError>>;
 
 pub(crate) fn list_offsets(
     client: &Client,
@@ -48,23 +54,34 @@ pub(crate) fn list_offsets(
     async move { call?.await }
 }
 
-/// Kafka's codes for special timestamps: -1 latest, -2 earliest.
+/// Kafka's codes for special timestamps: -1 latest, -2 earliest, -3 the record of the latest time.
+/// Source: Kafka protocol, `ListOffsetsRequest`, KIP-734.
 fn code_of(spec: OffsetSpec) -> i64 {
     match spec {
         OffsetSpec::Latest => -1,
         OffsetSpec::Earliest => -2,
+        OffsetSpec::MaxTimestamp => -3,
         OffsetSpec::AtTimestampMs(timestamp) => timestamp.max(0),
     }
 }
 
 fn offset_of(
     info: &sys::rd_kafka_ListOffsetsResultInfo_t,
-) -> Option<(TopicPartition, Result<i64, KafkaError>)> {
+) -> Option<(TopicPartition, Result<Listed, KafkaError>)> {
     // SAFETY: the result is borrowed, and its partition lives as long.
     let listed =
         unsafe { listed_partition(sys::rd_kafka_ListOffsetsResultInfo_topic_partition(info)) };
     if listed.code != crate::codes::NONE {
         return Some((listed.partition, Err(OPERATION.error(listed.code, ""))));
     }
-    (listed.offset >= 0).then_some((listed.partition, Ok(listed.offset)))
+    // SAFETY: as above.
+    let timestamp_ms = unsafe { sys::rd_kafka_ListOffsetsResultInfo_timestamp(info) };
+    let offset = listed.offset;
+    (offset >= 0).then_some((
+        listed.partition,
+        Ok(Listed {
+            offset,
+            timestamp_ms,
+        }),
+    ))
 }

@@ -11,7 +11,8 @@ mod values;
 
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 
 pub use fields::{Fields, FromFields};
@@ -26,6 +27,38 @@ use crate::Problem;
 /// [`Service`](crate::Service) sets.
 #[derive(Debug, Clone, Copy)]
 pub struct Input<T>(pub T);
+
+/// The fields of a request's query alone, for a call whose body is no JSON object.
+#[derive(Debug, Clone, Copy)]
+pub struct QueryInput<T>(pub T);
+
+impl<T: FromFields, S: Send + Sync> FromRequestParts<S> for QueryInput<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        query::fields(query).read().map(Self)
+    }
+}
+
+/// Reads a body that is a text of one of `media_types`.
+///
+/// # Errors
+/// 400 when it is no UTF-8, 413 when it is too large, 415 when it is of another type.
+pub async fn text_body<S: Send + Sync>(
+    request: Request,
+    state: &S,
+    media_types: &[&str],
+) -> Result<String, Problem> {
+    check_media_type(request.headers(), media_types)?;
+    let body = Bytes::from_request(request, state)
+        .await
+        .map_err(unreadable_body)?;
+    String::from_utf8(body.into()).map_err(|error| {
+        let detail = format!("the body could not be read: {error}");
+        Problem::new(StatusCode::BAD_REQUEST, "unreadable_body", detail)
+    })
+}
 
 /// For a call without fields: refuses every query parameter and every field of a body by name.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +77,7 @@ impl<T: FromFields, S: Send + Sync> FromRequest<S> for Input<T> {
             (false, false) => return Err(both_given()),
             (_, true) => query::fields(&query),
             (true, false) => {
-                check_media_type(&headers)?;
+                check_media_type(&headers, &["application/json"])?;
                 json::fields(&body)?
             }
         };
@@ -103,7 +136,7 @@ fn unreadable_body(rejection: BytesRejection) -> Problem {
     }
 }
 
-fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
+fn check_media_type(headers: &HeaderMap, taken: &[&str]) -> Result<(), Problem> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let refuse = |detail: String| {
         Err(Problem::new(
@@ -119,11 +152,19 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
     }
     let given = text(header::CONTENT_TYPE).unwrap_or_default();
     let media_type = given.split(';').next().unwrap_or_default().trim();
-    if media_type.eq_ignore_ascii_case("application/json") {
+    if taken
+        .iter()
+        .any(|taken| media_type.eq_ignore_ascii_case(taken))
+    {
         return Ok(());
     }
+    let fields = if taken.contains(&"application/json") {
+        "; fields may also go into the query"
+    } else {
+        ""
+    };
     refuse(format!(
-        "the body's content-type must be application/json, not {given:?}; \
-         fields may also go into the query"
+        "the body's content-type must be {}, not {given:?}{fields}",
+        taken.join(" or ")
     ))
 }
