@@ -45,11 +45,11 @@ pub struct Cost {
     pub worst_case_disk_bytes: Option<u64>,
 }
 
-/// What a write would do; nothing was changed.
+/// What a write would do, or has done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ChangePlan {
-    /// Always true: this is a plan.
+    /// True: nothing was changed, this is what would be.
     #[schema(example = true)]
     pub validate_only: bool,
     /// What would be done.

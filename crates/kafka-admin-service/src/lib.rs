@@ -10,12 +10,15 @@ pub mod broker_roster;
 pub mod change;
 pub mod configs;
 pub mod declared;
+pub mod deletion;
+pub mod elections;
 pub mod fingerprint;
 pub mod groups;
 pub mod guard;
 pub mod locks;
 pub mod metrics;
 pub mod problems;
+pub mod records;
 pub mod routes;
 pub mod settings;
 pub mod state;
@@ -39,9 +42,10 @@ use crate::declared::{Applier, Declared, Document};
 use crate::groups::{GroupWriter, History};
 use crate::locks::Locks;
 use crate::metrics::AdminMetrics;
+use crate::records::RecordWriter;
 pub use crate::settings::Settings;
 use crate::state::{AppState, TopicDefaults};
-use crate::topic::{PartitionCount, ReplicationFactor, TopicWriter};
+use crate::topic::{PartitionCount, ReplicationFactor, Shapes, TopicWriter};
 
 /// The service before it has a socket.
 pub struct App {
@@ -109,7 +113,9 @@ fn read_document(settings: &Settings) -> anyhow::Result<Document> {
     };
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the declared topics from {}", path.display()))?;
-    Document::parse(&text).with_context(|| format!("declared topics in {}", path.display()))
+    let document =
+        Document::parse(&text).with_context(|| format!("declared topics in {}", path.display()))?;
+    Ok(document)
 }
 
 fn state(
@@ -126,6 +132,7 @@ fn state(
         .as_ref()
         .map(|path| path.display().to_string());
     let topic_locks = Locks::default();
+    let records = RecordWriter::new(cluster.connection().clone());
     Ok(AppState {
         writer: TopicWriter::new(
             cluster.clone(),
@@ -141,6 +148,8 @@ fn state(
         declared: Arc::new(Declared::new(path, document, metrics)),
         cluster,
         roster,
+        shapes: Shapes::open(settings.data_dir.as_deref())?,
+        records,
         guard: Arc::new(settings.guard.clone()),
         defaults: TopicDefaults {
             partitions: PartitionCount::new(settings.default_partitions.into())?,

@@ -9,7 +9,8 @@ use crate::configs::ConfigWriter;
 use crate::declared::Declared;
 use crate::groups::GroupWriter;
 use crate::guard::GuardSettings;
-use crate::topic::{PartitionCount, ReplicationFactor, TopicWriter};
+use crate::records::RecordWriter;
+use crate::topic::{PartitionCount, ReplicationFactor, Shapes, TopicWriter};
 
 /// Everything a handler may need. Cheap to clone.
 #[derive(Clone)]
@@ -26,6 +27,10 @@ pub struct AppState {
     pub roster: Arc<BrokerRoster>,
     /// The declared topics and how they are.
     pub declared: Arc<Declared>,
+    /// What deleted topics looked like.
+    pub shapes: Shapes,
+    /// For producing single records.
+    pub records: RecordWriter,
     /// What topics must be like.
     pub guard: Arc<GuardSettings>,
     /// For requests that leave the shape of a new topic open.

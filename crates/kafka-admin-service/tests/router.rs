@@ -397,6 +397,118 @@ async fn every_route_is_in_the_openapi_document_with_its_error_answers() {
     assert!(unavailable.contains("topic_busy"), "{unavailable}");
 }
 
+/// `docs/API.md` and the OpenAPI document name the same calls.
+#[tokio::test]
+async fn every_call_is_in_the_api_s_page_and_every_call_of_the_page_is_there() {
+    let page = include_str!("../../../docs/API.md");
+    let document = call(&app(&[]), Method::GET, "/api-docs/openapi.json")
+        .await
+        .json;
+    let mut served = std::collections::BTreeSet::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for method in operations.as_object().unwrap().keys() {
+            if path.starts_with("/api/") {
+                served.insert(format!("{} {path}", method.to_uppercase()));
+            }
+        }
+    }
+    // Code spans such as `GET /api/topics`.
+    let spans = page.split('`').filter(|span| !span.contains('\n'));
+    let named: std::collections::BTreeSet<String> = spans
+        .filter(|span| span.split_once(" /api/").is_some())
+        .map(|span| span.split('?').next().unwrap().to_owned())
+        .collect();
+    assert_eq!(named, served);
+}
+
+/// Each code that the OpenAPI document tells is in the table of `docs/API.md`.
+#[tokio::test]
+async fn every_problem_code_is_in_the_api_s_page() {
+    let page = include_str!("../../../docs/API.md");
+    let table = page.split("## Problem codes").nth(1).unwrap();
+    let document = call(&app(&[]), Method::GET, "/api-docs/openapi.json")
+        .await
+        .json;
+    let operations = document["paths"].as_object().unwrap().values();
+    let operations = operations.flat_map(|path| path.as_object().unwrap().values());
+    for operation in operations {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let is_problem = response["content"]["application/problem+json"].is_object();
+            let description = response["description"].as_str().unwrap();
+            let words = description.split(|c: char| !(c.is_ascii_lowercase() || c == '_'));
+            for code in words.filter(|word| is_problem && word.contains('_')) {
+                let cell = format!("`{code}`");
+                let row = table.lines().find(|line| line.contains(&cell));
+                let row = row.unwrap_or_else(|| panic!("{code} is not in docs/API.md"));
+                assert!(row.contains(status), "{code} is {status}: {row}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_topic_that_breaks_guard_rails_is_refused_before_kafka_is_asked() {
+    let app = app(&[
+        "--guard-topic-name=team-.*",
+        "--guard-min-replication-factor=3",
+        "--guard-protected-topics=team-audit*",
+    ]);
+    let call_text = "/api/topics?topicName=orders&replicationFactor=2";
+    let answer = call(&app, Method::POST, call_text).await;
+    assert_problem(&answer, 422, "guard_violation");
+    assert_eq!(fields(&answer), ["topicName", "replicationFactor"]);
+    let answer = call(&app, Method::DELETE, "/api/topics/team-audit-1").await;
+    assert_problem(&answer, 403, "protected_topic");
+    let answer = call(
+        &app,
+        Method::DELETE,
+        "/api/topics/team-audit-1/records?beforeOffset=1",
+    )
+    .await;
+    assert_problem(&answer, 403, "protected_topic");
+}
+
+#[tokio::test]
+async fn wrong_fields_of_the_other_calls_are_named_too() {
+    let app = app(&[]);
+    let cases = [
+        (Method::DELETE, "/api/topics/a?force=true", "reason"),
+        (Method::DELETE, "/api/topics/a?force=yes", "force"),
+        (Method::POST, "/api/topics/a/partitions", "partitions"),
+        (
+            Method::POST,
+            "/api/topics/a/partitions?partitions=0",
+            "partitions",
+        ),
+        (Method::POST, "/api/elections?unclean=true", "unclean"),
+        (Method::DELETE, "/api/topics/a/records", "beforeOffset"),
+        (
+            Method::DELETE,
+            "/api/topics/a/records?beforeTime=noon",
+            "beforeTime",
+        ),
+        (Method::GET, "/api/topics/a/records?limit=1001", "limit"),
+        (
+            Method::GET,
+            "/api/topics/a/records?time=2020-01-01T00:00:00Z&last=1",
+            "offset",
+        ),
+        (Method::POST, "/api/topics/a/records", "value"),
+        (Method::GET, "/api/groups?limit=501", "limit"),
+        (Method::GET, "/api/groups?state=Idle", "state"),
+        (Method::POST, "/api/groups/g/offsets/reset?to=ago", "agoMs"),
+        (Method::POST, "/api/groups/g/offsets/undo?to=latest", "to"),
+        (Method::DELETE, "/api/groups/g/offsets", "topics"),
+        (Method::GET, "/api/brokers/one/configs", "id"),
+        (Method::PATCH, "/api/topics/a/configs", "configs"),
+    ];
+    for (method, uri, field) in cases {
+        let answer = call(&app, method, uri).await;
+        assert_problem(&answer, 400, "invalid_input");
+        assert_eq!(fields(&answer), [field], "{uri}");
+    }
+}
+
 #[tokio::test]
 async fn the_metrics_start_with_every_outcome_and_state() {
     let response = app(&[])

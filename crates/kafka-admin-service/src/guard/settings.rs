@@ -3,6 +3,9 @@
 use super::{NamePattern, Protected, RequiredConfig};
 use crate::topic::{MAX_PARTITIONS, MAX_REPLICATION_FACTOR};
 
+/// The topic that tells who did what; nobody writes to it or deletes from it through this service.
+const AUDIT_LOG: &str = "audit-logs";
+
 /// What topics must be like, for requests and applied documents alike.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Guard rails")]
@@ -66,6 +69,19 @@ impl GuardSettings {
     #[must_use]
     pub fn looks_around(&self) -> bool {
         self.guard_min_isr_below_replication || self.guard_max_cluster_partitions.is_some()
+    }
+
+    /// Whether `name` is the audit log.
+    #[must_use]
+    pub fn is_audit_log(&self, name: &str) -> bool {
+        name == AUDIT_LOG
+    }
+
+    /// What protects the records of `name` from deletion, if something does.
+    #[must_use]
+    pub fn record_protection(&self, name: &str) -> Option<&str> {
+        let pattern = self.protection(name).map(Protected::as_str);
+        pattern.or(self.is_audit_log(name).then_some(AUDIT_LOG))
     }
 
     /// The pattern that protects `name` from deletion, if one does.

@@ -3,6 +3,7 @@
 
 mod configs;
 mod groups;
+mod topics;
 
 use axum::http::StatusCode;
 use kafka_cluster::{ErrorKind, KafkaError, codes};
@@ -13,6 +14,10 @@ use crate::topic::{TopicName, TopicSpec, WriteError};
 
 pub use configs::{broker_not_there, of_config_read, of_config_write};
 pub use groups::{nothing_to_change, of_group};
+pub use topics::{
+    audit_log, nothing_to_restore, of_growth, of_produce, partition_not_found,
+    protected_topic, topic_in_use, topic_use_unknown,
+};
 
 /// A topic that this service does not touch.
 #[must_use]

@@ -2,6 +2,7 @@
 
 mod configs;
 mod declared_topics;
+mod elections;
 mod groups;
 mod topics;
 
@@ -17,6 +18,7 @@ pub fn router(state: AppState, admission: Admission) -> OpenApiRouter {
     topics::router()
         .merge(configs::router())
         .merge(groups::router())
+        .merge(elections::router())
         .route_layer(from_fn_with_state(admission, admission::layer))
         .merge(declared_topics::router())
         .with_state(state)

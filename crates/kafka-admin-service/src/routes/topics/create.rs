@@ -77,7 +77,7 @@ pub async fn create(
             Ok((StatusCode::CREATED, location, Json(detail)).into_response())
         }
         Created::Pending { brokers } => {
-            let pending = PendingWrite::new(PendingStatus::CreationPending, &topic.name, brokers);
+            let pending = PendingWrite::new(PendingStatus::Creation, &topic.name, brokers);
             Ok((location, pending).into_response())
         }
     }

@@ -9,15 +9,15 @@ use service_kit::{Answer, Input, PathParam, Problem};
 
 use super::input::{DeleteTopic, DeleteTopicQuery};
 use super::pending::{PendingStatus, PendingWrite};
-use super::plans;
-use crate::change::ChangePlan;
-use crate::problems;
+use super::plans::{self, DeletionPlan};
+use crate::deletion;
 use crate::state::AppState;
 use crate::topic::{Deleted, TopicName, to_the_end};
 
 /// Deletes a topic and its records. Answers once it is gone from every broker, or with 202 when a
 /// broker that holds replicas is down; asked again, the same call says whether it still is. With
-/// `validateOnly=true` nothing is deleted: the answer is what would be.
+/// `validateOnly=true` nothing is deleted: the answer is what would be, and who uses it. Refused while
+/// groups with live members read it, unless `force=true` with a `reason`.
 #[utoipa::path(
     delete,
     path = "/api/topics/{name}",
@@ -28,17 +28,21 @@ use crate::topic::{Deleted, TopicName, to_the_end};
     ),
     responses(
         KafkaWriteProblems,
-        (status = 200, description = "the plan, with validateOnly=true", body = ChangePlan),
+        (status = 200, description = "the plan, with validateOnly=true", body = DeletionPlan),
         (status = 204, description = "gone everywhere; the name is free"),
         (status = 202, description = "marked for deletion; its name is free once the brokers awaited \
             are back", body = PendingWrite),
-        (status = 403, description = "forbidden: an internal topic; kafka_denied", body = Problem,
+        (status = 403, description = "forbidden: an internal topic; protected_topic; kafka_denied",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "topic_in_use: groups with live members read it; `topicUse` has \
+            the groups, their lag, the record count and the last write", body = Problem,
             content_type = "application/problem+json"),
         (status = 400, description = "invalid_input: no topic can have this name; an unknown query \
             parameter", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "topic_not_found", body = Problem,
             content_type = "application/problem+json"),
-        (status = 503, description = "kafka_unreachable; topic_busy, too_busy; `Retry-After` says when \
+        (status = 503, description = "kafka_unreachable; topic_busy, too_busy; topic_use_unknown: a \
+            broker does not say who reads it; `Retry-After` says when \
             to try again", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -47,19 +51,19 @@ pub async fn delete(
     PathParam(name): PathParam<TopicName>,
     Input(request): Input<DeleteTopic>,
 ) -> Answer<Response> {
-    if name.is_reserved() {
-        return Err(problems::internal_topic(&name));
-    }
+    deletion::check_name(&state, &name)?;
     if request.validate_only {
         return Ok(Json(plans::of_deletion(&state, &name).await?).into_response());
     }
-    let (writer, unwanted) = (state.writer.clone(), name.clone());
-    let deleted = to_the_end(async move { writer.delete(&unwanted).await }).await;
-    state.declared.look_again();
-    match deleted.map_err(|error| problems::of_delete(error, &name))? {
+    let unwanted = name.clone();
+    let deleted = to_the_end(async move {
+        let consent = request.consent;
+        deletion::delete(&state, &unwanted, &consent).await
+    });
+    match deleted.await? {
         Deleted::Everywhere => Ok(StatusCode::NO_CONTENT.into_response()),
         Deleted::Pending { brokers } => {
-            Ok(PendingWrite::new(PendingStatus::DeletionPending, &name, brokers).into_response())
+            Ok(PendingWrite::new(PendingStatus::Deletion, &name, brokers).into_response())
         }
     }
 }

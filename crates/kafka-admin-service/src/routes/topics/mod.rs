@@ -5,8 +5,12 @@ mod delete;
 mod describe;
 mod input;
 mod list;
+mod partitions;
 mod pending;
 mod plans;
+mod records;
+mod restore;
+mod truncate;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -17,4 +21,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list::list, create::create))
         .routes(routes!(describe::describe, delete::delete))
+        .routes(routes!(restore::restore))
+        .routes(routes!(partitions::grow))
+        .routes(routes!(records::read, records::produce, truncate::truncate))
 }

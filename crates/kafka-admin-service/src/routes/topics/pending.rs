@@ -24,12 +24,16 @@ pub struct PendingWrite {
 
 /// What is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
 pub enum PendingStatus {
     /// The topic is made, but some live brokers do not show a leader for every partition yet.
-    CreationPending,
+    #[serde(rename = "creation_pending")]
+    Creation,
+    /// The partitions are added, but some live brokers do not show a leader for each yet.
+    #[serde(rename = "growth_pending")]
+    Growth,
     /// The topic is marked for deletion; its name is free once the brokers awaited are back.
-    DeletionPending,
+    #[serde(rename = "deletion_pending")]
+    Deletion,
 }
 
 impl PendingWrite {
@@ -58,7 +62,7 @@ mod tests {
     #[test]
     fn the_answer_names_the_topic_and_the_brokers_awaited() {
         let name = TopicName::parse("a").unwrap();
-        let answer = PendingWrite::new(PendingStatus::DeletionPending, &name, vec![1]);
+        let answer = PendingWrite::new(PendingStatus::Deletion, &name, vec![1]);
         assert_eq!(
             serde_json::to_value(answer).unwrap(),
             json!({"status": "deletion_pending", "topicName": "a", "brokersAwaited": [1]})

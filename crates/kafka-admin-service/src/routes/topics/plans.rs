@@ -1,7 +1,9 @@
 //! What creating or deleting a topic would do.
 
 use kafka_cluster::ConfigSource;
+use serde::Serialize;
 use service_kit::Answer;
+use utoipa::ToSchema;
 
 use crate::any_broker;
 use crate::change::{ChangePlan, Cost, FieldChange, Warning};
@@ -11,7 +13,7 @@ use crate::state::AppState;
 use crate::surroundings;
 use crate::time_limits;
 use crate::topic::view::{ConfigView, TopicDetail};
-use crate::topic::{self, TopicName, TopicSpec};
+use crate::topic::{self, TopicName, TopicSpec, TopicUse};
 
 /// What guard rails have to know; nothing is asked where nobody needs it.
 pub(super) async fn surroundings(
@@ -53,19 +55,42 @@ pub(super) fn of_creation(
     }
 }
 
+/// What deleting a topic would do, and who would notice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeletionPlan {
+    /// What would change.
+    #[serde(flatten)]
+    pub plan: ChangePlan,
+    /// Who uses the topic, and what is in it.
+    pub topic_use: TopicUse,
+}
+
 /// What deleting the topic `name` would do.
-pub(super) async fn of_deletion(state: &AppState, name: &TopicName) -> Answer<ChangePlan> {
+pub(super) async fn of_deletion(state: &AppState, name: &TopicName) -> Answer<DeletionPlan> {
     let metadata = any_broker::topic(&state.cluster, name.as_str())
         .await
         .map_err(|error| problems::of_read(error, name))?;
-    let detail = topic::describe(&state.cluster, &metadata, time_limits::DETAIL).await;
-    Ok(ChangePlan {
-        validate_only: true,
-        action: "delete_topic",
-        topic_name: name.to_string(),
-        changes: losses(&detail),
-        warnings: vec![records_lost(&detail)],
-        cost: Cost::none(),
+    let (detail, topic_use) = tokio::join!(
+        topic::describe(&state.cluster, &metadata, time_limits::DETAIL),
+        TopicUse::of(&state.cluster, &metadata),
+    );
+    let topic_use = topic_use?;
+    let mut warnings = vec![records_lost(topic_use.record_count)];
+    if topic_use.has_live_members() {
+        let message = "groups with live members read it: it would be refused without force=true";
+        warnings.push(Warning::new("topic_in_use", message));
+    }
+    Ok(DeletionPlan {
+        plan: ChangePlan {
+            validate_only: true,
+            action: "delete_topic",
+            topic_name: name.to_string(),
+            changes: losses(&detail),
+            warnings,
+            cost: Cost::none(),
+        },
+        topic_use,
     })
 }
 
@@ -90,22 +115,13 @@ fn losses(detail: &TopicDetail) -> Vec<FieldChange> {
     changes
 }
 
-fn records_lost(detail: &TopicDetail) -> Warning {
-    let message = match record_count(detail) {
+fn records_lost(count: Option<i64>) -> Warning {
+    let message = match count {
         Some(0) => "it holds no records".to_owned(),
         Some(count) => format!("up to {count} records are lost; nothing brings them back"),
         None => "its records are lost; how many could not be found out".to_owned(),
     };
     Warning::new("records_lost", message)
-}
-
-/// Offsets between the ends of all partitions: records, and what compaction or transactions left of
-/// them. `None` when an end is not known.
-fn record_count(detail: &TopicDetail) -> Option<i64> {
-    let partitions = detail.partitions.iter();
-    partitions
-        .map(|partition| Some(partition.latest_offset? - partition.earliest_offset?))
-        .sum()
 }
 
 #[cfg(test)]

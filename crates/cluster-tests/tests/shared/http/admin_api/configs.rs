@@ -51,7 +51,10 @@ async fn a_merge_touches_only_what_it_names_and_a_replacement_takes_the_rest_bac
     let retention = setting(&list, "retention.ms");
     assert_eq!(retention["overridden"], true, "{retention}");
     let least = setting(&list, "min.insync.replicas");
-    assert_eq!((&least["value"], &least["default"]), (&json!("2"), &json!("1")));
+    assert_eq!(
+        (&least["value"], &least["default"]),
+        (&json!("2"), &json!("1"))
+    );
     assert_eq!(setting(&list, "segment.ms")["value"], "3600000");
 
     let dry = json!({"configs": {}, "validateOnly": true});

@@ -1,8 +1,11 @@
 //! Administration beyond the contract's plain calls, with Kafka's own tools as the witness.
 
 mod configs;
+mod deletion;
 mod groups;
+mod partitions;
 mod plans;
+mod records;
 
 use cluster_tests::api::Api;
 use cluster_tests::names::unique;

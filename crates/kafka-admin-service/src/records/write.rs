@@ -1,0 +1,160 @@
+//! Producing one record and waiting for its acknowledgement.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use kafka_cluster::{
+    Connection, Delivery, DeliveryObserver, KafkaError, Persistence, RecordProducer, SendError,
+};
+use tokio::sync::oneshot;
+
+/// librdkafka gives a record up after this; below the usual request time-out.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Its report comes a little later.
+const REPORT_MARGIN: Duration = Duration::from_secs(2);
+
+/// A record to be produced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRecord {
+    /// Topic.
+    pub topic: String,
+    /// Partition; by key, or any, when `None`.
+    pub partition: Option<i32>,
+    /// Key.
+    pub key: Option<String>,
+    /// Value.
+    pub value: String,
+}
+
+/// Where a record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    /// Partition.
+    pub partition: i32,
+    /// Offset; unknown where the broker recognised a retry of what it had already.
+    pub offset: Option<i64>,
+}
+
+/// Why a record was not acknowledged.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ProduceError {
+    /// Too many are under way.
+    #[error("too many records are under way")]
+    QueueFull,
+    /// It is not in the log.
+    #[error(transparent)]
+    NotWritten(KafkaError),
+    /// It may be in the log: the answer was lost.
+    #[error("it may have been written: {0}")]
+    Unknown(KafkaError),
+}
+
+/// Produces records one by one. Cheap to clone; connects with the first record.
+#[derive(Clone)]
+pub struct RecordWriter {
+    connection: Connection,
+    producer: Arc<Mutex<Option<Arc<RecordProducer<Waiting>>>>>,
+    waiting: Arc<Waiting>,
+}
+
+type Outcome = Result<Written, ProduceError>;
+
+/// Who waits for which record.
+#[derive(Default)]
+struct Waiting {
+    by_token: Mutex<HashMap<usize, oneshot::Sender<Outcome>>>,
+    next: AtomicUsize,
+}
+
+impl Waiting {
+    fn register(&self) -> (usize, oneshot::Receiver<Outcome>) {
+        let token = self.next.fetch_add(1, Ordering::Relaxed);
+        let (sender, receiver) = oneshot::channel();
+        self.lock().insert(token, sender);
+        (token, receiver)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<usize, oneshot::Sender<Outcome>>> {
+        // Entries are put in and taken out whole.
+        self.by_token.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl DeliveryObserver for Waiting {
+    fn delivered(&self, token: usize, delivery: &Delivery) {
+        let outcome = match delivery {
+            Delivery::Acknowledged { partition, offset } => Ok(Written {
+                partition: *partition,
+                offset: *offset,
+            }),
+            Delivery::Failed { persistence, error } => Err(match persistence {
+                Persistence::NotPersisted => ProduceError::NotWritten(error.clone()),
+                Persistence::PossiblyPersisted => ProduceError::Unknown(error.clone()),
+            }),
+        };
+        if let Some(sender) = self.lock().remove(&token) {
+            // Whoever asked may be gone.
+            let _ = sender.send(outcome);
+        }
+    }
+}
+
+impl RecordWriter {
+    /// Produces through `connection`.
+    #[must_use]
+    pub fn new(connection: Connection) -> Self {
+        Self {
+            connection,
+            producer: Arc::default(),
+            waiting: Arc::default(),
+        }
+    }
+
+    /// Produces `record` and waits until all replicas in sync have it.
+    ///
+    /// # Errors
+    /// See [`ProduceError`].
+    pub async fn produce(&self, record: NewRecord) -> Outcome {
+        let producer = self.producer().map_err(ProduceError::NotWritten)?;
+        let (token, outcome) = self.waiting.register();
+        let key = record.key.as_deref().map(str::as_bytes);
+        let value = record.value.as_bytes();
+        let sent = producer.send(&record.topic, record.partition, key, value, token);
+        if let Err(error) = sent {
+            self.waiting.lock().remove(&token);
+            return Err(match error {
+                SendError::QueueFull => ProduceError::QueueFull,
+                SendError::Refused(error) => ProduceError::NotWritten(error),
+            });
+        }
+        match tokio::time::timeout(DELIVERY_TIMEOUT + REPORT_MARGIN, outcome).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) | Err(_) => {
+                self.waiting.lock().remove(&token);
+                let code = kafka_cluster::codes::LOCAL_TIMED_OUT;
+                let error = KafkaError::of_write("Produce", code, "no delivery report in time");
+                Err(ProduceError::Unknown(error))
+            }
+        }
+    }
+
+    fn producer(&self) -> Result<Arc<RecordProducer<Waiting>>, KafkaError> {
+        let mut slot = self.producer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(producer) = &*slot {
+            return Ok(producer.clone());
+        }
+        let mut config = self.connection.producer_config("records");
+        config
+            .set("acks", "all")
+            .set("enable.idempotence", "true")
+            .set("linger.ms", "0")
+            .set(
+                "delivery.timeout.ms",
+                DELIVERY_TIMEOUT.as_millis().to_string(),
+            );
+        let producer = Arc::new(RecordProducer::new(&config, self.waiting.clone())?);
+        Ok(slot.insert(producer).clone())
+    }
+}
