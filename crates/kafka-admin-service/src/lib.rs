@@ -8,6 +8,7 @@ pub mod admission;
 pub mod any_broker;
 pub mod broker_roster;
 pub mod change;
+pub mod cli;
 pub mod configs;
 pub mod declared;
 pub mod deletion;
@@ -72,7 +73,8 @@ impl App {
             &settings.http,
             registry,
             state.declared.clone(),
-        );
+        )
+        .timeout_for("/api/apply", Some(time_limits::APPLY));
         let admission = Admission::new(settings.max_concurrent_requests.into());
         let applier = (!document.topics.is_empty())
             .then(|| Applier::new(document, &state, settings.declared_check_interval));
@@ -115,6 +117,11 @@ fn read_document(settings: &Settings) -> anyhow::Result<Document> {
         .with_context(|| format!("cannot read the declared topics from {}", path.display()))?;
     let document =
         Document::parse(&text).with_context(|| format!("declared topics in {}", path.display()))?;
+    anyhow::ensure!(
+        document.deletes.is_empty(),
+        "declared topics in {}: nothing is deleted at start; apply it instead",
+        path.display()
+    );
     Ok(document)
 }
 
@@ -150,6 +157,7 @@ fn state(
         roster,
         shapes: Shapes::open(settings.data_dir.as_deref())?,
         records,
+        applying: Arc::default(),
         guard: Arc::new(settings.guard.clone()),
         defaults: TopicDefaults {
             partitions: PartitionCount::new(settings.default_partitions.into())?,

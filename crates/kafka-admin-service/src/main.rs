@@ -1,16 +1,32 @@
-//! The program: reads the settings and serves until SIGTERM or SIGINT.
+//! The program: reads the settings and serves until SIGTERM or SIGINT, or does what a command says.
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use kafka_admin_service::cli::{self, Command};
 use kafka_admin_service::settings::Settings;
-use service_kit::program;
+use service_kit::{program, runtime};
+
+const NAME: &str = env!("CARGO_PKG_NAME");
 
 fn main() -> ExitCode {
     let settings = Settings::parse();
-    let (listen, command, logs) = (settings.listen, settings.command, settings.logs.clone());
-    let name = env!("CARGO_PKG_NAME");
-    program::run(name, listen, command, &logs, |listener, stop| {
+    let command = match &settings.command {
+        Some(Command::Plan(arguments)) => return run(cli::run(arguments, false)),
+        Some(Command::Apply(arguments)) => return run(cli::run(arguments, true)),
+        Some(Command::Healthcheck) => Some(program::Command::Healthcheck),
+        None => None,
+    };
+    let (listen, logs) = (settings.listen, settings.logs.clone());
+    program::run(NAME, listen, command, &logs, |listener, stop| {
         kafka_admin_service::run(listener, settings, stop)
+    })
+}
+
+fn run(command: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
+    let ended = runtime::block_on(command).map_err(anyhow::Error::from);
+    ended.flatten().unwrap_or_else(|error| {
+        eprintln!("{NAME}: {error:#}");
+        ExitCode::FAILURE
     })
 }

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use service_kit::program::Command;
 use service_kit::settings::{HttpSettings, KafkaSettings, LogSettings, parse_duration};
 
+use crate::cli::Command;
 use crate::guard::GuardSettings;
 use crate::topic::{MAX_PARTITIONS, MAX_REPLICATION_FACTOR};
 

@@ -31,6 +31,8 @@ pub struct AppState {
     pub shapes: Shapes,
     /// For producing single records.
     pub records: RecordWriter,
+    /// Documents are applied one after the other.
+    pub applying: Arc<tokio::sync::Mutex<()>>,
     /// What topics must be like.
     pub guard: Arc<GuardSettings>,
     /// For requests that leave the shape of a new topic open.

@@ -29,6 +29,9 @@ pub const SETTLE: Duration = Duration::from_secs(10);
 /// A write from its first question to its last.
 pub const WHOLE_WRITE: Duration = Duration::from_secs(25);
 
+/// Applying a document: a hundred topics take some ten seconds, a thousand some minutes.
+pub const APPLY: Duration = Duration::from_secs(300);
+
 /// The moment by which several steps together have to end.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline(Instant);

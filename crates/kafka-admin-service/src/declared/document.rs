@@ -1,7 +1,7 @@
 //! The document of declared topics (`kafka/topics.yml`), read strictly: what is not understood is
 //! refused with its line, before the service starts.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use serde::Deserialize;
@@ -14,6 +14,8 @@ use crate::topic::{OutOfRange, PartitionCount, ReplicationFactor, TopicName, Top
 pub struct Document {
     /// Each name once, none reserved.
     pub topics: Vec<TopicSpec>,
+    /// Topics that are deleted when the document is applied; none of them declared.
+    pub deletes: Vec<TopicName>,
 }
 
 /// Why a document was refused: one line that says where.
@@ -55,7 +57,37 @@ impl Document {
             }
             topics.push(topic);
         }
-        Ok(Self { topics })
+        let mut deletes = Vec::with_capacity(raw.deletes.len());
+        for name in &raw.deletes {
+            let line = name.referenced.line();
+            let name = topic_name(name)?;
+            if let Some(first) = lines_by_name.insert(name.clone(), line) {
+                let message = format!("topic {name} is named already in line {first}");
+                return Err(at(line, message));
+            }
+            deletes.push(name);
+        }
+        if let Some(prefix) = raw.owns {
+            let names = lines_by_name.iter();
+            let mut foreign: Vec<_> = names
+                .filter(|(name, _)| !name.as_str().starts_with(&prefix))
+                .collect();
+            foreign.sort_by_key(|(_, line)| **line);
+            if let Some((name, line)) = foreign.first() {
+                let message = format!("topic {name} does not begin with {prefix}, which this owns");
+                return Err(at(**line, message));
+            }
+        }
+        Ok(Self { topics, deletes })
+    }
+
+    /// Every topic that it names.
+    #[must_use]
+    pub fn names(&self) -> BTreeSet<&str> {
+        let declared = self.topics.iter().map(|topic| topic.name.as_str());
+        declared
+            .chain(self.deletes.iter().map(TopicName::as_str))
+            .collect()
     }
 }
 
@@ -63,6 +95,10 @@ impl Document {
 #[serde(deny_unknown_fields)]
 struct RawDocument {
     topics: Vec<RawTopic>,
+    /// Every name must begin with it, so that two documents cannot fight over a topic.
+    owns: Option<String>,
+    #[serde(default)]
+    deletes: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -76,13 +112,7 @@ struct RawTopic {
 }
 
 fn validated(raw: RawTopic) -> Result<TopicSpec, DocumentError> {
-    let name = TopicName::parse(&raw.name.value)
-        .map_err(|error| at(raw.name.referenced.line(), format!("name {error}")))?;
-    if name.is_reserved() {
-        let message =
-            format!("name {name} is reserved: names with two leading underscores are Kafka's own");
-        return Err(at(raw.name.referenced.line(), message));
-    }
+    let name = topic_name(&raw.name)?;
     let partitions = number("partitions", &raw.partitions, PartitionCount::new)?;
     let replication_factor = number(
         "replicationFactor",
@@ -95,6 +125,17 @@ fn validated(raw: RawTopic) -> Result<TopicSpec, DocumentError> {
         replication_factor,
         configs: raw.configs,
     })
+}
+
+fn topic_name(text: &Spanned<String>) -> Result<TopicName, DocumentError> {
+    let line = text.referenced.line();
+    let name = TopicName::parse(&text.value).map_err(|error| at(line, format!("name {error}")))?;
+    if name.is_reserved() {
+        let message =
+            format!("name {name} is reserved: names with two leading underscores are Kafka's own");
+        return Err(at(line, message));
+    }
+    Ok(name)
 }
 
 /// Numbers are read as the texts that they are in the file: the reader's own message for one that
@@ -236,6 +277,25 @@ topics:
             assert!(told.starts_with(expected), "{text}\ngave: {told}");
             assert_eq!(told.lines().count(), 1, "{told}");
         }
+    }
+
+    #[test]
+    fn what_is_deleted_is_named_and_what_is_owned_begins_alike() {
+        let text = "owns: team-\ntopics:\n  - {name: team-a, partitions: 1, replicationFactor: 1}\n\
+                    deletes:\n  - team-b\n";
+        let document = Document::parse(text).unwrap();
+        assert_eq!(document.deletes[0].as_str(), "team-b");
+        assert_eq!(document.names(), BTreeSet::from(["team-a", "team-b"]));
+        let told = |text: &str| Document::parse(text).unwrap_err().to_string();
+        assert_eq!(
+            told(&text.replace("team-b", "team-a")),
+            "line 5: topic team-a is named already in line 3"
+        );
+        assert_eq!(
+            told(&text.replace("- team-b", "- b")),
+            "line 5: topic b does not begin with team-, which this owns"
+        );
+        assert!(told(&text.replace("- team-b", "- __b")).contains("is reserved"));
     }
 
     #[test]

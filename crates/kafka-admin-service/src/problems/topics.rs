@@ -62,6 +62,14 @@ pub fn nothing_to_restore(name: &TopicName) -> Problem {
     Problem::not_found("nothing_to_restore", detail)
 }
 
+/// The plan is another than the one that was looked at.
+#[must_use]
+pub fn plan_outdated(hash: &str) -> Problem {
+    let detail = "the document is another than the one that was planned, or the cluster moved since: \
+                  plan again";
+    Problem::new(StatusCode::PRECONDITION_FAILED, "plan_outdated", detail).with("hash", hash)
+}
+
 /// Partitions that were not added.
 #[must_use]
 pub fn of_growth(error: WriteError, name: &TopicName) -> Problem {

@@ -1,6 +1,7 @@
 //! The API: one file for each resource, which owns its routes.
 
 mod configs;
+mod declared;
 mod declared_topics;
 mod elections;
 mod groups;
@@ -19,6 +20,7 @@ pub fn router(state: AppState, admission: Admission) -> OpenApiRouter {
         .merge(configs::router())
         .merge(groups::router())
         .merge(elections::router())
+        .merge(declared::router())
         .route_layer(from_fn_with_state(admission, admission::layer))
         .merge(declared_topics::router())
         .with_state(state)

@@ -1,6 +1,7 @@
 //! Administration beyond the contract's plain calls, with Kafka's own tools as the witness.
 
 mod configs;
+mod declared_state;
 mod deletion;
 mod groups;
 mod partitions;

@@ -1,0 +1,141 @@
+//! The commands beside serving: the health check, and declared state for CI.
+//!
+//! `plan` and `apply` talk to a running admin service, so that its writes go on taking turns.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use reqwest::StatusCode;
+use serde_json::Value;
+
+/// Applying waits for every topic; the service bounds itself to less.
+const LONGEST_CALL: Duration = Duration::from_secs(330);
+/// Of `plan` and `apply`: there are changes, or there were.
+const CHANGES: u8 = 2;
+
+/// What to do instead of serving.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand)]
+pub enum Command {
+    /// Asks the service that listens on the same address whether it is ready; exit 0 or 1
+    Healthcheck,
+    /// Says what applying a document of topics would change; exit 0 for nothing, 2 for changes, 1 for a
+    /// failure
+    Plan(DocumentArguments),
+    /// Applies a document of topics; exit 0 for nothing to do, 2 for changes made, 1 for a failure
+    Apply(DocumentArguments),
+}
+
+/// Which document, and which service.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct DocumentArguments {
+    /// A document in the form of kafka/topics.yml
+    pub file: PathBuf,
+
+    /// Where the admin service is
+    #[arg(long, env = "ADMIN_URL", default_value = "http://127.0.0.1:8081")]
+    pub server: String,
+}
+
+/// Runs `plan`, or `plan` and `apply`; prints what changes, one line each.
+///
+/// # Errors
+/// The file cannot be read, the service is not there, or it refused.
+pub async fn run(arguments: &DocumentArguments, apply: bool) -> anyhow::Result<ExitCode> {
+    let path = &arguments.file;
+    let document =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let client = reqwest::Client::builder().timeout(LONGEST_CALL).build()?;
+    let server = arguments.server.trim_end_matches('/');
+    let call = async |path: &str| {
+        let request = client
+            .post(format!("{server}{path}"))
+            .header("content-type", "application/yaml")
+            .body(document.clone());
+        let answer = request.send().await;
+        let answer = answer.with_context(|| format!("the admin service at {server}"))?;
+        let status = answer.status();
+        let body: Value = answer.json().await.context("the answer is no JSON")?;
+        anyhow::Ok((status, body))
+    };
+    let (status, plan) = call("/api/plan").await?;
+    if !status.is_success() {
+        bail!("{}", refusal(&plan));
+    }
+    print_plan(&plan);
+    let problems = list(&plan, "topics").flat_map(|topic| list(topic, "problems"));
+    if problems.count() > 0 {
+        bail!("it cannot be applied as it is");
+    }
+    if plan["changes"] != true {
+        println!("no change");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !apply {
+        return Ok(ExitCode::from(CHANGES));
+    }
+    let hash = plan["hash"].as_str().unwrap_or_default();
+    let (status, applied) = call(&format!("/api/apply?hash={hash}")).await?;
+    if !status.is_success() {
+        bail!("{}", refusal(&applied));
+    }
+    for topic in list(&applied, "topics") {
+        let reason = topic["reason"].as_str().unwrap_or_default();
+        println!(
+            "{}: {} {reason}",
+            text(topic, "topicName"),
+            text(topic, "outcome")
+        );
+    }
+    if status == StatusCode::MULTI_STATUS {
+        bail!("some topics failed");
+    }
+    Ok(ExitCode::from(CHANGES))
+}
+
+fn print_plan(plan: &Value) {
+    for topic in list(plan, "topics") {
+        let name = text(topic, "topicName");
+        if topic["action"] != "none" {
+            println!("{name}: {}", text(topic, "action"));
+        }
+        for change in list(topic, "changes") {
+            let value = |field: &str| change[field].as_str().unwrap_or("(none)").to_owned();
+            println!(
+                "  {}: {} -> {}",
+                text(change, "field"),
+                value("before"),
+                value("after")
+            );
+        }
+        for warning in list(topic, "warnings") {
+            println!("  {name}: warning: {}", text(warning, "message"));
+        }
+        for problem in list(topic, "problems") {
+            println!(
+                "  {name}: {} {}",
+                text(problem, "field"),
+                text(problem, "message")
+            );
+        }
+    }
+    let not_named: Vec<_> = list(plan, "topicsNotNamed")
+        .filter_map(Value::as_str)
+        .collect();
+    if !not_named.is_empty() {
+        println!("left alone, not in the document: {}", not_named.join(", "));
+    }
+}
+
+fn refusal(problem: &Value) -> String {
+    format!("{} ({})", text(problem, "detail"), text(problem, "code"))
+}
+
+fn list<'a>(value: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> {
+    value[field].as_array().into_iter().flatten()
+}
+
+fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+    value[field].as_str().unwrap_or_default()
+}
