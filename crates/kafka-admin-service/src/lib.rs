@@ -26,6 +26,7 @@ pub mod state;
 pub mod surroundings;
 pub mod time_limits;
 pub mod topic;
+pub mod write_access;
 
 use std::sync::Arc;
 
@@ -47,6 +48,7 @@ use crate::records::RecordWriter;
 pub use crate::settings::Settings;
 use crate::state::{AppState, TopicDefaults};
 use crate::topic::{PartitionCount, ReplicationFactor, Shapes, TopicWriter};
+use crate::write_access::WriteAccess;
 
 /// The service before it has a socket.
 pub struct App {
@@ -75,11 +77,14 @@ impl App {
             state.declared.clone(),
         )
         .timeout_for("/api/apply", Some(time_limits::APPLY));
+        let access = WriteAccess {
+            read_only: settings.read_only,
+        };
         let admission = Admission::new(settings.max_concurrent_requests.into());
         let applier = (!document.topics.is_empty())
             .then(|| Applier::new(document, &state, settings.declared_check_interval));
         Ok(Self {
-            router: service.assemble(routes::router(state, admission)),
+            router: service.assemble(routes::router(state, admission, access)),
             applier,
         })
     }

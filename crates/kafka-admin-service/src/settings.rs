@@ -66,6 +66,10 @@ pub struct Settings {
     )]
     pub max_concurrent_requests: u16,
 
+    /// Whether to refuse every call that would change something
+    #[arg(long, env = "READ_ONLY", default_value_t = false, action = clap::ArgAction::Set)]
+    pub read_only: bool,
+
     /// Folder for what is kept so that changes can be taken back; without one it is kept until the
     /// service restarts
     #[arg(long, env = "DATA_DIR", value_name = "FOLDER")]

@@ -469,9 +469,36 @@ async fn a_topic_that_breaks_guard_rails_is_refused_before_kafka_is_asked() {
 }
 
 #[tokio::test]
+async fn a_read_only_service_changes_nothing_and_no_foreign_page_writes() {
+    let read_only = app(&["--read-only=true"]);
+    for (method, uri) in [
+        (Method::POST, "/api/topics?topicName=a"),
+        (Method::DELETE, "/api/topics/a"),
+        (Method::PATCH, "/api/topics/a/configs"),
+        (Method::POST, "/api/groups/g/offsets/undo"),
+        (Method::POST, "/api/apply?hash=0"),
+    ] {
+        assert_problem(&call(&read_only, method, uri).await, 403, "read_only");
+    }
+    // Asking is not writing: these get as far as Kafka, or to the body that is missing.
+    let answer = call(&read_only, Method::GET, "/api/topics/a").await;
+    assert_problem(&answer, 503, "kafka_unreachable");
+    let answer = call(&read_only, Method::POST, "/api/plan").await;
+    assert_problem(&answer, 415, "unsupported_media_type");
+
+    let page = Request::post("/api/topics?topicName=a")
+        .header(header::HOST, "localhost:8081")
+        .header(header::ORIGIN, "https://example.org")
+        .body(Body::empty())
+        .unwrap();
+    assert_problem(&send(&app(&[]), page).await, 403, "foreign_origin");
+}
+
+#[tokio::test]
 async fn wrong_fields_of_the_other_calls_are_named_too() {
     let app = app(&[]);
     let cases = [
+        (Method::GET, "/api/topics?limit=0", "limit"),
         (Method::DELETE, "/api/topics/a?force=true", "reason"),
         (Method::DELETE, "/api/topics/a?force=yes", "force"),
         (Method::POST, "/api/topics/a/partitions", "partitions"),

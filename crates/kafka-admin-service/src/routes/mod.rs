@@ -12,16 +12,19 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::admission::{self, Admission};
 use crate::state::AppState;
+use crate::write_access::{self, WriteAccess};
 
-/// Every route of the API. Those that ask Kafka are bounded by `admission`.
+/// Every route of the API. Those that ask Kafka are bounded by `admission`, and those that change
+/// something by `access`.
 #[must_use]
-pub fn router(state: AppState, admission: Admission) -> OpenApiRouter {
+pub fn router(state: AppState, admission: Admission, access: WriteAccess) -> OpenApiRouter {
     topics::router()
         .merge(configs::router())
         .merge(groups::router())
         .merge(elections::router())
         .merge(declared::router())
         .route_layer(from_fn_with_state(admission, admission::layer))
+        .route_layer(from_fn_with_state(access, write_access::layer))
         .merge(declared_topics::router())
         .with_state(state)
 }

@@ -8,9 +8,14 @@ use utoipa::ToSchema;
 
 /// Every topic of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct TopicList {
     /// By name.
     pub topics: Vec<TopicSummary>,
+    /// For `cursor` in the next call; absent when these are all.
+    #[schema(nullable = false, example = "log-events")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
 }
 
 /// A topic in a list.
@@ -120,6 +125,22 @@ impl From<&ClusterMetadata> for TopicList {
     fn from(metadata: &ClusterMetadata) -> Self {
         Self {
             topics: metadata.topics.iter().map(TopicSummary::from).collect(),
+            next_cursor: None,
+        }
+    }
+}
+
+impl TopicList {
+    /// Leaves one page: names that contain `search` and come after `after`, `limit` of them.
+    pub fn keep(&mut self, search: Option<&str>, after: Option<&str>, limit: Option<usize>) {
+        self.topics.retain(|topic| {
+            search.is_none_or(|search| topic.topic_name.contains(search))
+                && after.is_none_or(|after| topic.topic_name.as_str() > after)
+        });
+        self.topics.sort_by(|a, b| a.topic_name.cmp(&b.topic_name));
+        if let Some(limit) = limit.filter(|limit| *limit < self.topics.len()) {
+            self.topics.truncate(limit);
+            self.next_cursor = self.topics.last().map(|topic| topic.topic_name.clone());
         }
     }
 }
@@ -236,6 +257,30 @@ mod tests {
                 "underReplicatedPartitions": 1, "internal": false,
             }]})
         );
+    }
+
+    #[test]
+    fn pages_follow_one_another_and_the_last_has_no_next() {
+        let named = |name: &str| TopicMetadata {
+            name: name.to_owned(),
+            ..topic()
+        };
+        let metadata = ClusterMetadata {
+            answered_by: 1,
+            brokers: Vec::new(),
+            topics: ["c-log", "a-log", "b", "d-log"].map(named).to_vec(),
+        };
+        let page = |after| {
+            let mut list = TopicList::from(&metadata);
+            list.keep(Some("log"), after, Some(2));
+            let names: Vec<_> = list.topics.into_iter().map(|t| t.topic_name).collect();
+            (names.join(" "), list.next_cursor)
+        };
+        assert_eq!(
+            page(None),
+            ("a-log c-log".to_owned(), Some("c-log".to_owned()))
+        );
+        assert_eq!(page(Some("c-log")), ("d-log".to_owned(), None));
     }
 
     #[test]

@@ -12,6 +12,9 @@ use crate::topic::{
     MAX_PARTITIONS, MAX_REPLICATION_FACTOR, PartitionCount, ReplicationFactor, TopicName, TopicSpec,
 };
 
+/// Topics on one page at most; without a limit there is no page.
+const LARGEST_PAGE: usize = 10_000;
+
 impl FieldValue for TopicName {
     fn from_text(text: &str) -> Result<Self, FieldProblem> {
         Self::parse(text).map_err(|error| FieldProblem::new(error.code(), error.to_string()))
@@ -23,6 +26,43 @@ impl FieldValue for TopicName {
             None => Err(FieldProblem::new("wrong_type", "must be a text")),
         }
     }
+}
+
+/// Which topics are listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListTopics {
+    pub search: Option<String>,
+    pub after: Option<String>,
+    pub limit: Option<usize>,
+}
+
+impl FromFields for ListTopics {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let search = fields.optional("search");
+        let after = fields.optional("cursor");
+        let limit = fields.optional_in("limit", 1..=LARGEST_PAGE);
+        Some(Self {
+            search: search?,
+            after: after?,
+            limit: limit?,
+        })
+    }
+}
+
+/// How [`ListTopics`] shows in the OpenAPI document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+#[expect(dead_code, reason = "documents; nothing is built from it")]
+pub struct ListTopicsQuery {
+    /// Only topics whose name contains this.
+    #[param(example = "log")]
+    search: Option<String>,
+    /// `nextCursor` of the page before.
+    #[param(example = "log-events")]
+    cursor: Option<String>,
+    /// Most topics in the answer; all when not given.
+    #[param(example = 100, minimum = 1, maximum = 10_000)]
+    limit: Option<u32>,
 }
 
 /// A topic to be made, as far as the caller said.
