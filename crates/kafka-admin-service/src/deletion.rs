@@ -7,7 +7,7 @@ use service_kit::{Answer, Problem};
 use crate::any_broker;
 use crate::problems;
 use crate::state::AppState;
-use crate::time_limits;
+use crate::time_limits::{self, Deadline};
 use crate::topic::{Deleted, TopicName, TopicSpec, TopicUse};
 
 /// What a caller says about deleting a topic that is in use.
@@ -26,6 +26,7 @@ pub struct Consent {
 /// be known who reads it, and what Kafka says.
 pub async fn delete(state: &AppState, name: &TopicName, consent: &Consent) -> Answer<Deleted> {
     check_name(state, name)?;
+    let deadline = Deadline::within(time_limits::WHOLE_WRITE);
     match any_broker::topic(&state.cluster, name.as_str()).await {
         Ok(topic) => {
             if !consent.force {
@@ -37,7 +38,7 @@ pub async fn delete(state: &AppState, name: &TopicName, consent: &Consent) -> An
         Err(error) if error.kind == ErrorKind::NotFound => {}
         Err(error) => return Err(error.into()),
     }
-    let deleted = state.writer.delete(name).await;
+    let deleted = state.writer.delete(name, deadline).await;
     state.declared.look_again();
     deleted.map_err(|error| problems::of_delete(error, name))
 }

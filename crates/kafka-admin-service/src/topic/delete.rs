@@ -22,12 +22,17 @@ pub enum Deleted {
 
 impl TopicWriter {
     /// Deletes the topic and waits until it is gone everywhere. A topic whose deletion was asked for
-    /// before and is still pending is told as pending, not as unknown.
+    /// before and is still pending is told as pending, not as unknown. Ends by `deadline`, which began
+    /// with whatever had to be found out first.
     ///
     /// # Errors
     /// `Busy`, or what Kafka said.
-    pub async fn delete(&self, name: &TopicName) -> Result<Deleted, WriteError> {
-        let result = self.try_delete(name).await;
+    pub async fn delete(
+        &self,
+        name: &TopicName,
+        deadline: Deadline,
+    ) -> Result<Deleted, WriteError> {
+        let result = self.try_delete(name, deadline).await;
         let outcome = match &result {
             Ok(Deleted::Everywhere) => "done",
             Ok(Deleted::Pending { .. }) => "pending",
@@ -48,8 +53,11 @@ impl TopicWriter {
         result
     }
 
-    async fn try_delete(&self, name: &TopicName) -> Result<Deleted, WriteError> {
-        let deadline = Deadline::within(time_limits::WHOLE_WRITE);
+    async fn try_delete(
+        &self,
+        name: &TopicName,
+        deadline: Deadline,
+    ) -> Result<Deleted, WriteError> {
         let (_lock, before) = self.begin(name).await?;
         let limit = deadline.at_most(time_limits::WRITE);
         let answer = self.cluster.delete_topic(name.as_str(), limit).await;
