@@ -196,7 +196,7 @@ mod tests {
             "kafka_cluster_under_min_isr_partitions 0",
             "kafka_broker_up{broker_id=\"1\"} 1",
             "kafka_consumer_lag{group=\"log-processor\"} 0",
-            "kafka_consumergroup_lag{consumergroup=\"log-processor\",partition=\"0\",topic=\"log-events\"} 0",
+            "kafka_consumergroup_lag{consumergroup=\"log-processor\",topic=\"log-events\",partition=\"0\"} 0",
             "kafka_health_partition_series_left_out 0",
             "kafka_cluster_health_status{status=\"HEALTHY\"} 1",
             "kafka_cluster_health_status{status=\"UNKNOWN\"} 0",
