@@ -34,7 +34,9 @@ pub use error::{ErrorKind, KafkaError, codes};
 pub use groups::{GroupDescription, GroupListing, GroupListings, GroupMember, GroupState};
 pub use lag::Lag;
 pub use offsets::{OffsetSpec, TopicPartition};
-pub use producer::{Delivery, DeliveryObserver, Persistence, RecordProducer, SendError};
+pub use producer::{
+    Delivery, DeliveryObserver, Persistence, RecordProducer, SendError, TopicProducer,
+};
 pub use reader::{PartitionRange, ReadEnd, ReadLimits, ReadRecord, read_ranges};
 pub use sequenced::{RunId, Sequenced, SequencedError};
 pub use topics::{

@@ -6,12 +6,11 @@ use std::time::{Duration, Instant};
 use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::FromClientConfigAndContext;
-use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::message::{DeliveryResult, Message};
-use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{Producer, ProducerContext, ThreadedProducer};
 
-use crate::KafkaError;
 use crate::native;
+use crate::{KafkaError, codes};
 
 /// What became of one record.
 #[derive(Debug)]
@@ -72,9 +71,9 @@ pub enum SendError {
 
 /// A producer with its own poll thread.
 ///
-/// Dropping it purges what is still queued: [`RecordProducer::drain`] first.
+/// Dropping it and its [`TopicProducer`]s purges what is still queued: [`RecordProducer::drain`] first.
 pub struct RecordProducer<O: DeliveryObserver> {
-    inner: ThreadedProducer<Observed<O>>,
+    inner: Arc<ThreadedProducer<Observed<O>>>,
 }
 
 impl<O: DeliveryObserver> RecordProducer<O> {
@@ -86,14 +85,27 @@ impl<O: DeliveryObserver> RecordProducer<O> {
     /// A property that librdkafka does not know or accept, or properties that contradict each other.
     pub fn new(config: &ClientConfig, observer: Arc<O>) -> Result<Self, KafkaError> {
         ThreadedProducer::from_config_and_context(config, Observed(observer))
-            .map(|inner| Self { inner })
+            .map(|inner| Self {
+                inner: Arc::new(inner),
+            })
             .map_err(|error| KafkaError::of_client("create producer", &error))
     }
 
-    /// Hands one record over; it is copied. Never blocks. `partition`: `None` lets librdkafka choose.
+    /// The way to one topic, looked up once: for whoever sends many records.
     ///
     /// # Errors
-    /// [`SendError::QueueFull`], or that librdkafka refuses the record (too large, unknown partition).
+    /// A name that Kafka cannot have.
+    pub fn topic(&self, name: &str) -> Result<TopicProducer<O>, KafkaError> {
+        Ok(TopicProducer {
+            topic: native::ProduceTopic::of(self.inner.client(), name)?,
+            _producer: Arc::clone(&self.inner),
+        })
+    }
+
+    /// Hands one record over, as [`TopicProducer::send`] does, to a topic that is looked up for it.
+    ///
+    /// # Errors
+    /// As there.
     pub fn send(
         &self,
         topic: &str,
@@ -102,17 +114,7 @@ impl<O: DeliveryObserver> RecordProducer<O> {
         payload: &[u8],
         token: usize,
     ) -> Result<(), SendError> {
-        let mut record =
-            BaseRecord::<[u8], [u8], usize>::with_opaque_to(topic, token).payload(payload);
-        record.key = key;
-        record.partition = partition;
-        match self.inner.send(record) {
-            Ok(()) => Ok(()),
-            Err((error, _)) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) => {
-                Err(SendError::QueueFull)
-            }
-            Err((error, _)) => Err(SendError::Refused(KafkaError::of_client("Produce", &error))),
-        }
+        self.topic(topic)?.send(partition, key, payload, token)
     }
 
     /// Records (and other requests) that were taken and have no outcome yet.
@@ -154,6 +156,33 @@ impl<O: DeliveryObserver> RecordProducer<O> {
     pub fn purge(&self) {
         self.inner
             .purge(rdkafka::producer::PurgeConfig::default().queue().inflight());
+    }
+}
+
+/// Sends to one topic by a producer, and keeps that alive.
+pub struct TopicProducer<O: DeliveryObserver> {
+    /// Dropped first: librdkafka wants its topics gone before the client.
+    topic: native::ProduceTopic,
+    _producer: Arc<ThreadedProducer<Observed<O>>>,
+}
+
+impl<O: DeliveryObserver> TopicProducer<O> {
+    /// Hands one record over; it is copied. Never blocks. `partition`: `None` lets librdkafka choose.
+    ///
+    /// # Errors
+    /// [`SendError::QueueFull`], or that librdkafka refuses the record (too large, unknown partition).
+    pub fn send(
+        &self,
+        partition: Option<i32>,
+        key: Option<&[u8]>,
+        payload: &[u8],
+        token: usize,
+    ) -> Result<(), SendError> {
+        match self.topic.send(partition, key, payload, token) {
+            Ok(()) => Ok(()),
+            Err(codes::LOCAL_QUEUE_FULL) => Err(SendError::QueueFull),
+            Err(code) => Err(SendError::Refused(KafkaError::of_read("Produce", code, ""))),
+        }
     }
 }
 

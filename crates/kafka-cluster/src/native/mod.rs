@@ -28,6 +28,7 @@ mod metadata;
 mod nudges;
 mod operation;
 mod partition_list;
+mod produce;
 
 mod client;
 
@@ -50,3 +51,4 @@ pub(crate) use group_offsets::group_offsets;
 pub(crate) use list_groups::list_groups;
 pub(crate) use list_offsets::list_offsets;
 pub(crate) use metadata::{Topics, blocking_metadata, metadata};
+pub(crate) use produce::ProduceTopic;
