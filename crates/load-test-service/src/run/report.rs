@@ -351,6 +351,10 @@ pub struct RunReport {
     /// Produce requests sent; each holds records of one partition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub produce_requests: Option<u64>,
+    /// Times that librdkafka's network threads came back from waiting for each produce request: a few;
+    /// hundreds where they spin (`wakeups` of librdkafka).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub polls_per_request: Option<f64>,
     /// What compression saved: 1 - `tx_bytes` / `txmsg_bytes` of librdkafka.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compression_saving_percent: Option<f64>,
@@ -380,6 +384,9 @@ impl RunReport {
     pub fn set_wire_use(&mut self, used: Option<WireUse>) {
         self.wire_bytes = used.map(|used| used.wire_bytes);
         self.produce_requests = used.map(|used| used.produce_requests);
+        self.polls_per_request = used
+            .filter(|used| used.produce_requests > 0)
+            .map(|used| rounded(used.wakeups as f64 / used.produce_requests as f64, 1));
         self.compression_saving_percent = used.map(|used| rounded(used.saving_percent, 1));
     }
 }

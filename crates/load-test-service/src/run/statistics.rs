@@ -18,6 +18,9 @@ pub struct ClientStatistics {
     /// Produce requests sent, over all brokers.
     #[serde(skip)]
     pub produce_requests: u64,
+    /// Times that the threads of all brokers came back from waiting.
+    #[serde(skip)]
+    pub wakeups: u64,
     /// Brokers by name, bootstrap connections among them.
     #[serde(default)]
     pub brokers: BTreeMap<String, BrokerStatistics>,
@@ -46,6 +49,9 @@ pub struct BrokerStatistics {
     /// Requests sent, by kind.
     #[serde(default, rename = "req")]
     pub requests: BTreeMap<String, u64>,
+    /// Times that the connection's thread came back from waiting.
+    #[serde(default)]
+    pub wakeups: u64,
 }
 
 /// What librdkafka saw of one time since its last report.
@@ -80,6 +86,7 @@ impl ClientStatistics {
         let mut read: Self = serde_json::from_slice(json).ok()?;
         let produce = |broker: &BrokerStatistics| broker.requests.get("Produce").copied();
         read.produce_requests = read.brokers.values().filter_map(produce).sum();
+        read.wakeups = read.brokers.values().map(|broker| broker.wakeups).sum();
         Some(read)
     }
 
@@ -89,6 +96,7 @@ impl ClientStatistics {
             sent_bytes: self.sent_bytes + other.sent_bytes,
             record_bytes: self.record_bytes + other.record_bytes,
             produce_requests: self.produce_requests + other.produce_requests,
+            wakeups: self.wakeups + other.wakeups,
             brokers: BTreeMap::new(),
             eos: None,
         }
@@ -113,6 +121,8 @@ pub struct WireUse {
     pub wire_bytes: u64,
     /// Produce requests sent.
     pub produce_requests: u64,
+    /// Times that librdkafka's network threads came back from waiting.
+    pub wakeups: u64,
     /// What compression saved of the records' bytes, in percent; framing and requests counted as
     /// cost, so that it can be negative without compression.
     pub saving_percent: f64,
@@ -127,6 +137,7 @@ pub fn wire_use(before: &ClientStatistics, after: &ClientStatistics) -> Option<W
         produce_requests: after
             .produce_requests
             .saturating_sub(before.produce_requests),
+        wakeups: after.wakeups.saturating_sub(before.wakeups),
         saving_percent: 100.0 * (1.0 - wire_bytes as f64 / record_bytes as f64),
     })
 }
@@ -137,9 +148,9 @@ mod tests {
 
     const SAMPLE: &[u8] = br#"{"name":"x","brokers":{
         "GroupCoordinator":{"nodeid":-1,"state":"INIT"},
-        "a:1/1":{"nodeid":1,"state":"UP","rtt":{"avg":1,"cnt":4,"sum":10,"max":9,"p50":1,"p90":2,"p99":9},
+        "a:1/1":{"nodeid":1,"state":"UP","wakeups":5,"rtt":{"avg":1,"cnt":4,"sum":10,"max":9,"p50":1,"p90":2,"p99":9},
             "req":{"Produce":7,"Metadata":1}},
-        "b:1/2":{"nodeid":2,"state":"CONNECT","req":{"Produce":2}}},
+        "b:1/2":{"nodeid":2,"state":"CONNECT","wakeups":2,"req":{"Produce":2}}},
         "topics":{},"eos":{"idemp_state":"Assigned","txn_state":"Init"},
         "tx":3,"tx_bytes":400,"rx":3,"rx_bytes":9,"txmsgs":2,"txmsg_bytes":1000}"#;
 
@@ -150,7 +161,7 @@ mod tests {
             (statistics.sent_bytes, statistics.record_bytes),
             (400, 1000)
         );
-        assert_eq!(statistics.produce_requests, 9);
+        assert_eq!((statistics.produce_requests, statistics.wakeups), (9, 7));
         assert_eq!(statistics.brokers["a:1/1"].rtt.p99, 9);
         assert!(statistics.ready_for(&[1]));
         assert!(!statistics.ready_for(&[1, 2]));

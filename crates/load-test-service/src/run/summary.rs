@@ -130,6 +130,7 @@ pub fn summarise(run: Concluded<'_>) -> RunReport {
         payload_bytes: generated.payload_bytes,
         wire_bytes: None,
         produce_requests: None,
+        polls_per_request: None,
         compression_saving_percent: None,
         warmup: run.warmup,
         run_id: run.run_id,
