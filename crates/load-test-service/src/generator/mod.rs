@@ -11,13 +11,13 @@ mod slots;
 
 pub use keyed::murmur2;
 pub use pacing::{Schedule, Share};
-pub use partitions::{Lanes, PartitionRuns};
+pub use partitions::{Lanes, PartitionRuns, RunLimits};
 pub use slots::{FreeSlots, InFlight, Slots};
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use kafka_cluster::{RecordProducer, RunId, SendError, Sequenced};
+use kafka_cluster::{RunId, SendError, Sequenced, TopicProducer};
 use tokio_util::sync::CancellationToken;
 
 use crate::log_event::{Corpus, RecordFields};
@@ -34,6 +34,9 @@ const BACK_PRESSURE_PAUSE: Duration = Duration::from_micros(150);
 const PACING_TICK: Duration = Duration::from_micros(500);
 /// The longest sleep of a paced generator, so that a stop is noticed soon at any rate.
 const LONGEST_SLEEP: Duration = Duration::from_millis(50);
+/// What librdkafka allows for around each record in a batch.
+/// Source: librdkafka `rdkafka_msg.h`, `RD_KAFKAP_MESSAGE_V2_MAX_OVERHEAD`.
+pub const RECORD_FRAMING_BYTES: u64 = 36;
 /// The ends (stop, deadline, stall) are looked for once per so many records.
 const RECORDS_PER_LOOK: u64 = 256;
 /// A record that is handed over so much later than intended, while nothing held it back, is the
@@ -42,14 +45,12 @@ pub const LATE: Duration = Duration::from_millis(20);
 
 /// What to send, and when to give up.
 pub struct Generation<'a> {
-    /// Through which producer.
-    pub producer: &'a RecordProducer<Outcomes>,
+    /// Through which producer, to which topic.
+    pub producer: &'a TopicProducer<Outcomes>,
     /// Who counts the outcomes.
     pub outcomes: &'a Outcomes,
     /// The run's clock.
     pub clock: Clock,
-    /// To which topic.
-    pub topic: &'a str,
     /// With which keys.
     pub keys: Keys,
     /// How many records.
@@ -160,8 +161,8 @@ pub fn generate(
     let mut held_back = false;
     let mut look_at = 0;
     let mut told_ns = 0;
+    let mut now_ns = clock.now_ns();
     while generated.sent < generation.count {
-        let now_ns = clock.now_ns();
         if generated.sent >= look_at {
             look_at = generated.sent + RECORDS_PER_LOOK;
             if let Some(end) = generation.reason_to_end(now_ns) {
@@ -176,21 +177,27 @@ pub fn generate(
             None => *first_try_ns.get_or_insert(now_ns),
         };
         if intended_ns > now_ns {
-            let ahead = Duration::from_nanos(intended_ns - now_ns);
-            std::thread::sleep(ahead.clamp(PACING_TICK, LONGEST_SLEEP));
-            look_at = generated.sent;
-            continue;
+            now_ns = clock.now_ns();
+            if intended_ns > now_ns {
+                let ahead = Duration::from_nanos(intended_ns - now_ns);
+                std::thread::sleep(ahead.clamp(PACING_TICK, LONGEST_SLEEP));
+                look_at = generated.sent;
+                continue;
+            }
         }
-        match sender.send(generated.sent, intended_ns, now_ns) {
+        let tried_ns = now_ns;
+        match sender.send(generated.sent, intended_ns, &mut now_ns) {
             Handed::Over { payload_bytes } => {
-                generated.handed_over(payload_bytes, now_ns - intended_ns, &mut held_back);
+                let lag_ns = now_ns.saturating_sub(intended_ns);
+                generated.handed_over(payload_bytes, lag_ns, &mut held_back);
                 counts.sent.fetch_add(1, Relaxed);
                 first_try_ns = None;
             }
             Handed::Back => {
                 held_back = true;
                 std::thread::sleep(BACK_PRESSURE_PAUSE);
-                generated.back_pressure_ns += clock.now_ns().saturating_sub(now_ns);
+                now_ns = clock.now_ns();
+                generated.back_pressure_ns += now_ns.saturating_sub(tried_ns);
                 look_at = generated.sent;
             }
         }
@@ -265,13 +272,14 @@ struct Sender<'a> {
 }
 
 impl Sender<'_> {
-    fn send(&mut self, sequence: u64, intended_ns: u64, now_ns: u64) -> Handed {
+    /// Makes the record before it chooses where to: the thread may lose its core meanwhile, and a run
+    /// that is too old by then must not get the record. `now_ns` is brought up to date in between.
+    fn send(&mut self, sequence: u64, intended_ns: u64, now_ns: &mut u64) -> Handed {
         let Generation {
             outcomes,
             producer,
             run,
             producer_number,
-            topic,
             keys,
             clock,
             ..
@@ -290,8 +298,17 @@ impl Sender<'_> {
                 Some(&identity)
             }
         };
+        let record = self.corpus.record(&RecordFields {
+            envelope,
+            timestamp_ms: clock.epoch_ms(*now_ns),
+        });
+        let payload_bytes = record.len() as u64;
+        *now_ns = clock.now_ns();
         let lane = match key {
-            None => self.lane.take().or_else(|| self.runs.next(now_ns)),
+            None => self.lane.take().or_else(|| {
+                self.runs
+                    .next(*now_ns, payload_bytes + RECORD_FRAMING_BYTES)
+            }),
             Some(key) => self.runs.of_key(key),
         };
         let Some(lane) = lane else {
@@ -300,22 +317,17 @@ impl Sender<'_> {
         let place = InFlight {
             sequence,
             intended_ns,
-            sent_ns: now_ns,
+            sent_ns: *now_ns,
             lane,
         };
         let Some(token) = outcomes.slots().take(&mut self.free, place) else {
             self.lane = Some(lane);
             return Handed::Back;
         };
-        let record = self.corpus.record(&RecordFields {
-            envelope,
-            timestamp_ms: clock.epoch_ms(now_ns),
-        });
         let lanes = outcomes.lanes();
-        let payload_bytes = record.len() as u64;
         // Counted before it is sent: its outcome may come at once.
         lanes.sent(lane);
-        match producer.send(topic, Some(lanes.partition(lane)), key, record, token) {
+        match producer.send(Some(lanes.partition(lane)), key, record, token) {
             Ok(()) => Handed::Over { payload_bytes },
             Err(SendError::QueueFull) => {
                 lanes.settled(lane);

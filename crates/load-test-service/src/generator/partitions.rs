@@ -82,50 +82,63 @@ impl Lanes {
     }
 }
 
+/// What ends a run. What comes behind a batch that was sent waits on the same partition as a second
+/// one, which is what must not be: so a run has to end before its batch is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunLimits {
+    /// So many records, which fill a batch (`batch.num.messages`).
+    pub records: u32,
+    /// So many bytes of them with their framing, where they are larger than most (`batch.size`).
+    pub bytes: u64,
+    /// So old, in nanoseconds, somewhat before `linger.ms`.
+    pub age_ns: u64,
+}
+
 /// Cuts the stream of records into runs, each to one partition.
 #[derive(Debug)]
 pub struct PartitionRuns {
     lanes: Arc<Lanes>,
-    /// A run ends after so many records, which fill one batch ...
-    max_records: u32,
-    /// ... or when so old that the batch is about to be sent (`linger.ms`).
-    max_age_ns: u64,
+    limits: RunLimits,
     lane: usize,
     records: u32,
+    bytes: u64,
     begun_ns: u64,
 }
 
 impl PartitionRuns {
     /// Begins with the first lane; there must be one.
-    pub fn new(lanes: Arc<Lanes>, max_records: u32, max_age_ns: u64) -> Self {
+    pub fn new(lanes: Arc<Lanes>, limits: RunLimits) -> Self {
         Self {
             lane: lanes.count().saturating_sub(1),
             lanes,
-            max_records,
-            max_age_ns,
-            records: max_records,
+            limits,
+            records: limits.records,
+            bytes: 0,
             begun_ns: 0,
         }
     }
 
-    /// The lane for a record sent now; `None` while every partition still waits for answers. A lane
-    /// that was returned counts as used: ask once per record.
-    pub fn next(&mut self, now_ns: u64) -> Option<u32> {
-        let run_is_over = self.records >= self.max_records
-            || now_ns.saturating_sub(self.begun_ns) >= self.max_age_ns;
+    /// The lane for a record of this size sent now; `None` while every partition still waits for
+    /// answers. A lane that was returned counts as used: ask once per record.
+    pub fn next(&mut self, now_ns: u64, record_bytes: u64) -> Option<u32> {
+        let run_is_over = self.records >= self.limits.records
+            || self.bytes + record_bytes > self.limits.bytes
+            || now_ns.saturating_sub(self.begun_ns) >= self.limits.age_ns;
         if run_is_over {
             self.lane = self.next_idle()?;
             self.records = 0;
+            self.bytes = 0;
             self.begun_ns = now_ns;
         }
         self.records += 1;
+        self.bytes += record_bytes;
         Some(self.lane as u32)
     }
 
     /// The lane of a key; `None` while as many records as make a run wait for answers there.
     pub fn of_key(&self, key: &[u8]) -> Option<u32> {
         let lane = partition_of(key, self.lanes.count());
-        (self.lanes.in_flight(lane) < self.max_records).then_some(lane as u32)
+        (self.lanes.in_flight(lane) < self.limits.records).then_some(lane as u32)
     }
 
     fn next_idle(&self) -> Option<usize> {
@@ -170,8 +183,16 @@ mod tests {
         Arc::new(Lanes::new(&partitions))
     }
 
+    fn limits(records: u32, age_ns: u64) -> RunLimits {
+        RunLimits {
+            records,
+            bytes: u64::MAX,
+            age_ns,
+        }
+    }
+
     fn send(runs: &mut PartitionRuns, lanes: &Lanes, now_ns: u64) -> Option<u32> {
-        let lane = runs.next(now_ns)?;
+        let lane = runs.next(now_ns, 10)?;
         lanes.sent(lane);
         Some(lane)
     }
@@ -192,7 +213,7 @@ mod tests {
     #[test]
     fn a_run_stays_on_its_partition_until_it_is_full() {
         let lanes = lanes(3);
-        let mut runs = PartitionRuns::new(Arc::clone(&lanes), 2, u64::MAX);
+        let mut runs = PartitionRuns::new(Arc::clone(&lanes), limits(2, u64::MAX));
         let chosen: Vec<_> = (0..6).map(|_| send(&mut runs, &lanes, 0)).collect();
         assert_eq!(
             chosen,
@@ -201,9 +222,21 @@ mod tests {
     }
 
     #[test]
+    fn a_run_ends_before_its_records_are_more_than_a_batch_holds() {
+        let lanes = lanes(3);
+        let limits = RunLimits {
+            bytes: 25,
+            ..limits(100, u64::MAX)
+        };
+        let mut runs = PartitionRuns::new(Arc::clone(&lanes), limits);
+        let chosen: Vec<_> = (0..4).map(|_| send(&mut runs, &lanes, 0)).collect();
+        assert_eq!(chosen, [Some(0), Some(0), Some(1), Some(1)]);
+    }
+
+    #[test]
     fn a_run_ends_when_its_batch_is_about_to_be_sent() {
         let lanes = lanes(3);
-        let mut runs = PartitionRuns::new(Arc::clone(&lanes), 100, 5);
+        let mut runs = PartitionRuns::new(Arc::clone(&lanes), limits(100, 5));
         assert_eq!(send(&mut runs, &lanes, 10), Some(0));
         assert_eq!(send(&mut runs, &lanes, 14), Some(0));
         assert_eq!(send(&mut runs, &lanes, 15), Some(1));
@@ -212,7 +245,7 @@ mod tests {
     #[test]
     fn a_partition_with_records_in_flight_gets_no_new_run() {
         let lanes = lanes(2);
-        let mut runs = PartitionRuns::new(Arc::clone(&lanes), 1, u64::MAX);
+        let mut runs = PartitionRuns::new(Arc::clone(&lanes), limits(1, u64::MAX));
         assert_eq!(send(&mut runs, &lanes, 0), Some(0));
         assert_eq!(send(&mut runs, &lanes, 0), Some(1));
         assert_eq!(send(&mut runs, &lanes, 0), None);
@@ -225,7 +258,7 @@ mod tests {
         let partitions = [partition(1, Some(1)), partition(0, None)];
         let lanes = Arc::new(Lanes::for_keys(&partitions));
         assert_eq!(lanes.partitions(), [0, 1], "without a leader too");
-        let runs = PartitionRuns::new(Arc::clone(&lanes), 2, u64::MAX);
+        let runs = PartitionRuns::new(Arc::clone(&lanes), limits(2, u64::MAX));
         let lane = runs.of_key(b"a").unwrap();
         lanes.sent(lane);
         assert_eq!(runs.of_key(b"a"), Some(lane));

@@ -67,13 +67,12 @@ impl Tuning {
         match profile {
             None | Some(Profile::Durable) => defaults,
             Some(Profile::Throughput) => Self {
-                batch_size_bytes: 645_000,
+                batch_size_bytes: 1_000_000,
                 linger_ms: 50,
                 ..defaults
             },
             Some(Profile::Latency) => Self {
                 idempotence: false,
-                batch_size_bytes: 172_000,
                 linger_ms: 5,
                 ..defaults
             },

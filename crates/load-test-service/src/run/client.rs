@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kafka_cluster::{KafkaError, RecordProducer};
+use kafka_cluster::{KafkaError, RecordProducer, TopicProducer};
 use rdkafka::ClientConfig;
 
-use super::grouping::{Grouping, max_run_age};
+use super::grouping::{Grouping, limits_in_phase};
 use super::outcomes::{Outcomes, PhaseOfRun};
 use super::statistics::ClientStatistics;
 use super::summary::Sent;
@@ -30,9 +30,9 @@ pub struct Client<'a> {
     clock: Clock,
     outcomes: Arc<Outcomes>,
     producer: RecordProducer<Outcomes>,
+    topic: TopicProducer<Outcomes>,
     lanes: Arc<Lanes>,
-    run_records: u32,
-    max_age_ns: u64,
+    grouping: Grouping,
     corpus: Corpus,
 }
 
@@ -82,14 +82,13 @@ impl<'a> Client<'a> {
         ));
         let producer = RecordProducer::new(config, Arc::clone(&outcomes))?;
         producer.warm_up(&plan.topic, METADATA_DEADLINE)?;
-        let max_age = max_run_age(config).as_nanos();
         Ok(Self {
             job,
             clock,
             outcomes,
+            topic: producer.topic(&plan.topic)?,
             producer,
-            run_records: grouping.run_records,
-            max_age_ns: u64::try_from(max_age).unwrap_or(u64::MAX),
+            grouping,
             lanes,
             // The first producer's events are those of the seed; each other has its own.
             corpus: Corpus::sized(
@@ -122,10 +121,9 @@ impl<'a> Client<'a> {
         };
         self.outcomes.begin(phase);
         let generation = Generation {
-            producer: &self.producer,
+            producer: &self.topic,
             outcomes: &self.outcomes,
             clock: self.clock,
-            topic: &self.job.plan.topic,
             keys: self.job.plan.keys,
             count,
             schedule: Schedule::from_rate(sending.rate),
@@ -139,8 +137,8 @@ impl<'a> Client<'a> {
             stop: &self.job.stop,
             metrics: &self.job.metrics,
         };
-        let run_records = super::grouping::of_phase(self.run_records, count, self.lanes.count());
-        let mut runs = PartitionRuns::new(Arc::clone(&self.lanes), run_records, self.max_age_ns);
+        let limits = limits_in_phase(self.grouping, &self.job.plan, count, self.lanes.count());
+        let mut runs = PartitionRuns::new(Arc::clone(&self.lanes), limits);
         let generated = generate(&generation, &mut self.corpus, &mut runs);
         sent_all();
         self.drain(&generated);

@@ -2,20 +2,27 @@
 
 use std::time::Duration;
 
-use rdkafka::ClientConfig;
-
+use crate::generator::{RECORD_FRAMING_BYTES, RunLimits};
 use crate::plan::{MEAN_EVENT_BYTES, Plan};
 
-/// Records in flight over all partitions together, where each holds one run. Half of it cost some
-/// 10 ms of p99 at 120,000 records a second, measured; more only makes longer queues.
-const RECORDS_IN_FLIGHT: u32 = 12_000;
-/// Longest run of a batch that the user did not choose: above, a batch nears the 1 MB that a broker
-/// takes by default (`message.max.bytes`).
-const RUN_RECORDS_MAX: u32 = 1_500;
-/// Shortest run of such a batch: below, requests are too many.
+/// Records in flight over all partitions together, where each holds one run. Half of it cost a fifth
+/// of the throughput with batches of 1 MB, measured; more only makes longer queues.
+const RECORDS_IN_FLIGHT: u32 = 24_000;
+/// Longest run: above, a batch is more than the 1 MB that a broker takes by default
+/// (`message.max.bytes`).
+const RUN_RECORDS_MAX: u32 = 2_000;
+/// Shortest run of a batch that is large enough: below, requests are too many.
 const RUN_RECORDS_MIN: u32 = 200;
 /// Records in flight at most, for topics of very many partitions.
-const SLOTS_MAX: u32 = 20_000;
+const SLOTS_MAX: u32 = 24_000;
+/// Around all records of a batch: 61 bytes and the request's own, rounded up.
+const BATCH_FRAMING_BYTES: u32 = 100;
+/// Share of a batch, in percent, that a full run of events of differing sizes takes: so much that
+/// hardly one run in ten ends by its bytes, whose batch then waits for `linger.ms`.
+const USUAL_FILL_PERCENT: u32 = 93;
+/// So long before its batch is sent a run ends at the latest, and never more than two fifths of
+/// `linger.ms`: a sending thread that loses its core meanwhile would add to a batch that is gone.
+const AGE_MARGIN: Duration = Duration::from_millis(2);
 /// Shortest age at which a run ends, whatever `linger.ms` is.
 const MAX_AGE_FLOOR: Duration = Duration::from_millis(1);
 
@@ -33,8 +40,16 @@ impl Grouping {
     /// fewer where there are so many partitions that their batches together make a long queue.
     pub fn of(plan: &Plan, partitions: usize) -> Self {
         let partitions = u32::try_from(partitions).unwrap_or(u32::MAX).max(1);
-        let event_bytes = plan.event_size_bytes.unwrap_or(MEAN_EVENT_BYTES);
-        let batch = (plan.tuning.batch_size_bytes / event_bytes).clamp(1, RUN_RECORDS_MAX);
+        let (event_bytes, fill) = match plan.event_size_bytes {
+            Some(size) => (size, 100),
+            None => (MEAN_EVENT_BYTES, USUAL_FILL_PERCENT),
+        };
+        let room = plan
+            .tuning
+            .batch_size_bytes
+            .saturating_sub(BATCH_FRAMING_BYTES);
+        let usual = room / 100 * fill / (event_bytes + RECORD_FRAMING_BYTES as u32);
+        let batch = usual.clamp(1, RUN_RECORDS_MAX);
         let fair = (RECORDS_IN_FLIGHT / partitions).max(RUN_RECORDS_MIN);
         let run_records = batch.min(fair);
         Self {
@@ -44,17 +59,27 @@ impl Grouping {
     }
 }
 
-/// Records of one run in a phase of `events`: one so small that not every partition would get a full
+/// What ends a run in a phase of `events`: one so small that not every partition would get a full
 /// batch gives each some.
-pub fn of_phase(run_records: u32, events: u64, partitions: usize) -> u32 {
+pub fn limits_in_phase(
+    grouping: Grouping,
+    plan: &Plan,
+    events: u64,
+    partitions: usize,
+) -> RunLimits {
     let each = events.div_ceil(partitions.max(1) as u64).max(1);
-    run_records.min(u32::try_from(each).unwrap_or(u32::MAX))
-}
-
-/// The age at which a run ends: the producer's `linger.ms`, when its batch is about to be sent.
-pub fn max_run_age(config: &ClientConfig) -> Duration {
-    let linger = config.get("linger.ms").and_then(|ms| ms.parse().ok());
-    Duration::from_millis(linger.unwrap_or_default()).max(MAX_AGE_FLOOR)
+    let each = u32::try_from(each).unwrap_or(u32::MAX);
+    let linger = Duration::from_millis(plan.tuning.linger_ms.into());
+    let age = linger.saturating_sub(AGE_MARGIN.min(linger * 2 / 5));
+    RunLimits {
+        records: grouping.run_records.min(each),
+        bytes: u64::from(
+            plan.tuning
+                .batch_size_bytes
+                .saturating_sub(BATCH_FRAMING_BYTES),
+        ),
+        age_ns: u64::try_from(age.max(MAX_AGE_FLOOR).as_nanos()).unwrap_or(u64::MAX),
+    }
 }
 
 #[cfg(test)]
@@ -71,37 +96,44 @@ mod tests {
 
     #[test]
     fn a_run_fills_a_batch_unless_there_are_very_many_partitions() {
-        assert_eq!(of(None, 12), (1_000, 12_000));
-        assert_eq!(of(None, 1), (1_000, 1_000));
-        assert_eq!(of(None, 1_000), (200, 20_000));
-        assert_eq!(of(Some(Profile::Throughput), 3), (1_500, 4_500));
-        assert_eq!(of(Some(Profile::Classic), 12), (38, 456));
+        assert_eq!(of(Some(Profile::Throughput), 12), (1_995, 23_940));
+        assert_eq!(of(Some(Profile::Throughput), 1), (1_995, 1_995));
+        assert_eq!(of(Some(Profile::Throughput), 1_000), (200, 24_000));
+        assert_eq!(of(Some(Profile::Classic), 12), (32, 384));
     }
 
     #[test]
     fn large_events_make_short_runs() {
         let mut plan = Plan::new(1, "log-events");
+        plan.tuning.batch_size_bytes = 430_000;
         plan.event_size_bytes = Some(100_000);
         assert_eq!(Grouping::of(&plan, 12).run_records, 4);
         plan.event_size_bytes = Some(900_000);
         assert_eq!(Grouping::of(&plan, 12).run_records, 1);
     }
 
-    #[test]
-    fn a_tiny_run_reaches_every_partition() {
-        assert_eq!(of_phase(1_000, 1_000, 12), 84);
-        assert_eq!(of_phase(1_000, 1, 12), 1);
-        assert_eq!(of_phase(1_000, 1_000_000, 12), 1_000);
+    fn limits(events: u64, linger_ms: u32) -> RunLimits {
+        let mut plan = Plan::new(events, "log-events");
+        plan.tuning.linger_ms = linger_ms;
+        let grouping = Grouping {
+            run_records: 1_000,
+            slots: 12_000,
+        };
+        limits_in_phase(grouping, &plan, events, 12)
     }
 
     #[test]
-    fn without_linger_a_run_ends_within_a_millisecond() {
-        let age = |linger| {
-            let mut config = ClientConfig::new();
-            config.set("linger.ms", linger);
-            max_run_age(&config)
-        };
-        assert_eq!(age("0"), MAX_AGE_FLOOR);
-        assert_eq!(age("50"), Duration::from_millis(50));
+    fn a_tiny_run_reaches_every_partition() {
+        assert_eq!(limits(1_000, 5).records, 84);
+        assert_eq!(limits(1, 5).records, 1);
+        assert_eq!(limits(1_000_000, 5).records, 1_000);
+    }
+
+    #[test]
+    fn a_run_ends_before_its_batch_is_sent() {
+        let age = |linger_ms| Duration::from_nanos(limits(1, linger_ms).age_ns);
+        assert_eq!(age(0), MAX_AGE_FLOOR);
+        assert_eq!(age(5), Duration::from_millis(3));
+        assert_eq!(age(50), Duration::from_millis(48));
     }
 }
