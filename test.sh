@@ -92,7 +92,11 @@ prerequisites() {
 
 export RUSTDOCFLAGS="-D warnings" CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 stage "prerequisites" prerequisites
+<<<<<<< HEAD
 stage "scripts (shellcheck)" shellcheck -x ./*.sh scripts/* kafka/container/* tests/*.sh prometheus/tests/*.sh .ci/run
+=======
+stage "scripts (shellcheck)" shellcheck -x ./*.sh bench/*.sh scripts/*.sh kafka/container/* .ci/run
+>>>>>>> 00e4bb4 (bench: one command that measures the load test against Kafka's own tools)
 stage "alert rules (promtool)" rules
 stage "format" cargo fmt --all --check
 stage "lints (clippy)" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings

@@ -1,0 +1,77 @@
+//! `bench`: measures the load test against Kafka's own tools, on one real cluster.
+
+mod child;
+mod cluster;
+mod consumer_performance;
+mod load_test;
+mod machine;
+mod measured;
+mod payload;
+mod producer_performance;
+mod results;
+mod rows;
+mod runs;
+mod table;
+mod trace;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Measures the load test against Kafka's own tools, on one real cluster that it starts.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Kafka's ProducerPerformance and the load test in turn on the same cluster.
+    Load(Load),
+    /// One run of the load test; prints its figures as JSON.
+    #[command(hide = true)]
+    Generate {
+        /// What to do, as JSON.
+        order: String,
+    },
+}
+
+/// What to measure.
+#[derive(Debug, clap::Args)]
+pub struct Load {
+    /// How often each side of a row is measured.
+    #[arg(long, default_value_t = 5)]
+    pairs: u32,
+    /// The rows to measure, by name; all without.
+    #[arg(long, value_delimiter = ',')]
+    rows: Vec<String>,
+    /// Lists the rows and ends.
+    #[arg(long)]
+    list: bool,
+    /// Keeps the results in this file; rows measured before stay in it, and in the table.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Records that warm the brokers up before the first row.
+    #[arg(long, default_value_t = 6_000_000)]
+    warm_brokers: u64,
+}
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
+        .init();
+    let done = match Arguments::parse().command {
+        Command::Load(options) => runs::measure(&options),
+        Command::Generate { order } => load_test::obey(&order),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
