@@ -14,6 +14,7 @@ use load_test_service::log_event::read_envelope;
 use load_test_service::metrics::Metrics;
 use load_test_service::plan::{Acks, Compression, Keys, Plan, Tuning};
 use load_test_service::run::{Job, Outcome, Phase, Progress, RunReport, execute};
+use load_test_service::target::Target;
 use nix::sys::resource::{UsageWho, getrusage};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -158,7 +159,7 @@ fn job(order: &Order) -> Result<Job> {
         id: RunId(u64::from(std::process::id())),
         plan,
         connection,
-        partitions,
+        target: Target::of(partitions),
         metrics: Metrics::register(&prometheus::Registry::new(), &[])?,
         progress: Arc::default(),
         stop: CancellationToken::new(),

@@ -57,7 +57,9 @@ pub fn measure(options: &Load) -> Result<()> {
             continue;
         }
         let result = bench.row(row, options.pairs)?;
-        eprintln!("{}", table::summary(&result).unwrap_or_default());
+        for line in table::summary(&result) {
+            eprintln!("{line}");
+        }
         results.put(result);
         if let Some(path) = &options.json {
             results.store(path)?;

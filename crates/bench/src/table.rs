@@ -22,34 +22,44 @@ pub fn markdown(results: &Results) -> String {
         }
     }
     text.push('\n');
-    for line in results.rows.iter().filter_map(summary) {
+    for line in results.rows.iter().flat_map(summary) {
         let _ = writeln!(text, "- {line}");
     }
     text
 }
 
-/// What a row comes to, in a line.
-pub fn summary(result: &RowResult) -> Option<String> {
-    let name = &result.row.name;
-    match (result.row.kind, result.runs.as_slice()) {
-        (Kind::Send | Kind::Read, [first, second]) => comparison(&result.row, first, second),
-        (Kind::Send, [runs]) => {
-            let runs_ms = runs
-                .iter()
-                .map(|run| 1e3 * run.records as f64 / run.throughput);
-            let Spread {
-                median,
-                least,
-                most,
-            } = Spread::of(runs_ms)?;
-            Some(format!(
-                "{name}: {} events in {median:.0} ms ({least:.0}-{most:.0}), {} runs",
-                result.row.events,
-                runs.len()
-            ))
-        }
-        _ => None,
+/// What a row comes to: a line for each side that is compared with the first one.
+pub fn summary(result: &RowResult) -> Vec<String> {
+    let row = &result.row;
+    match (row.kind, result.runs.as_slice()) {
+        (Kind::Grid | Kind::Traced, _) | (_, []) => Vec::new(),
+        (_, [runs]) => duration(row, runs).into_iter().collect(),
+        (_, [first, others @ ..]) => row
+            .sides
+            .iter()
+            .skip(1)
+            .zip(others)
+            .filter_map(|(side, runs)| comparison(row, side, first, runs))
+            .collect(),
     }
+}
+
+/// How long the only side of a row took.
+fn duration(row: &Row, runs: &[Measured]) -> Option<String> {
+    let runs_ms = runs
+        .iter()
+        .map(|run| 1e3 * run.records as f64 / run.throughput);
+    let Spread {
+        median,
+        least,
+        most,
+    } = Spread::of(runs_ms)?;
+    Some(format!(
+        "{}: {} events in {median:.0} ms ({least:.0}-{most:.0}), {} runs",
+        row.name,
+        row.events,
+        runs.len()
+    ))
 }
 
 /// One run, for those who wait.
@@ -80,8 +90,8 @@ pub fn line(side: &Side, run: &Measured) -> String {
     text
 }
 
-/// The second side's medians by the first one's, and the least and the most of the pairs.
-fn comparison(row: &Row, first: &[Measured], second: &[Measured]) -> Option<String> {
+/// A side's medians by the first one's, and the least and the most of the pairs.
+fn comparison(row: &Row, side: &Side, first: &[Measured], second: &[Measured]) -> Option<String> {
     let ratio = |of: &dyn Fn(&Measured) -> f64| {
         let pairs = Spread::of(first.iter().zip(second).map(|(a, b)| of(b) / of(a)))?;
         let medians =
@@ -96,7 +106,7 @@ fn comparison(row: &Row, first: &[Measured], second: &[Measured]) -> Option<Stri
     Some(format!(
         "{}: {} / {}: {figure} {}, CPU {}, {} pairs{}",
         row.name,
-        row.sides.last()?.name,
+        side.name,
         row.sides.first()?.name,
         ratio(&of)?,
         ratio(&Measured::cpu_per_million)?,
@@ -199,7 +209,7 @@ mod tests {
             row,
             runs: vec![runs([100.0, 300.0, 200.0]), runs([300.0, 240.0, 210.0])],
         };
-        let line = summary(&result).unwrap();
+        let line = summary(&result).remove(0);
         assert!(
             line.contains("throughput 1.20 (pairs 0.80-3.00), CPU 1.00 (pairs 1.00-1.00), 3 pairs"),
             "{line}"
@@ -207,7 +217,7 @@ mod tests {
         result.runs[0][1].invalid = Some("stalled".into());
         assert!(
             summary(&result)
-                .unwrap()
+                .remove(0)
                 .ends_with("of which 1 are no results: stalled")
         );
     }

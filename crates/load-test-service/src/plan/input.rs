@@ -48,7 +48,7 @@ pub struct RunRequest {
     #[schema(minimum = 1_000, maximum = 1_000_000)]
     #[param(minimum = 1_000, maximum = 1_000_000)]
     batch_size_bytes: Option<u32>,
-    /// How long a batch that does not fill waits.
+    /// How long a batch that does not fill waits; with keys 20 ms at least, unless given.
     #[schema(minimum = 0, maximum = 10_000)]
     #[param(minimum = 0, maximum = 10_000)]
     linger_ms: Option<u32>,
@@ -86,8 +86,8 @@ impl FromFields for Plan {
         let topic = fields.required::<String>("topic");
         let rate = fields.optional_in("rate", RATE);
         let profile = fields.optional::<Profile>("profile");
-        let tuning = tuning(fields, profile.flatten());
         let keys = fields.with_default("keys", Keys::None);
+        let tuning = tuning(fields, profile.flatten(), keys.unwrap_or(Keys::None));
         let event_size_bytes = fields.optional_in("eventSizeBytes", EVENT_SIZE_BYTES);
         let warmup_events = fields.with_default_in("warmupEvents", WARMUP_EVENTS, 0);
         let verify = fields.with_default("verify", false);
@@ -176,8 +176,8 @@ fn events(
 }
 
 /// The producers: what is given, and the rest from the profile.
-fn tuning(fields: &mut Fields, profile: Option<Profile>) -> Option<Tuning> {
-    let defaults = Tuning::of(profile);
+fn tuning(fields: &mut Fields, profile: Option<Profile>, keys: Keys) -> Option<Tuning> {
+    let defaults = Tuning::of(profile).with_keys(keys);
     let producers = fields.with_default_in("producers", PRODUCERS, defaults.producers);
     let acks = fields.with_default("acks", defaults.acks);
     let idempotence = fields.optional::<bool>("idempotence");
