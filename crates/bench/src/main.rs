@@ -30,6 +30,11 @@ struct Arguments {
 enum Command {
     /// Kafka's ProducerPerformance and the load test in turn on the same cluster.
     Load(Load),
+    /// Prints the table of results that were kept.
+    Table {
+        /// The file of `--json`.
+        file: PathBuf,
+    },
     /// One run of the load test; prints its figures as JSON.
     #[command(hide = true)]
     Generate {
@@ -65,6 +70,9 @@ fn main() -> ExitCode {
         .init();
     let done = match Arguments::parse().command {
         Command::Load(options) => runs::measure(&options),
+        Command::Table { file } => results::Results::load(&file).map(|results| {
+            print!("{}", table::markdown(&results));
+        }),
         Command::Generate { order } => load_test::obey(&order),
     };
     match done {

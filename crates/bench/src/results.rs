@@ -42,7 +42,7 @@ impl RowResult {
                 Some((side, Spread::of(runs.iter().map(|run| run.throughput))?))
             })
             .max_by(|(_, a), (_, b)| a.median.total_cmp(&b.median))
-            .map(|(side, _)| side.settings.clone())
+            .map(|(side, _)| side.settings)
     }
 }
 
@@ -57,6 +57,16 @@ impl Results {
             measured_at: Timestamp::now(),
             rows: rows.map(|before| before.rows).unwrap_or_default(),
         }
+    }
+
+    /// What the file has.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no such file.
+    pub fn load(path: &Path) -> Result<Self> {
+        let what = || format!("results {}", path.display());
+        let text = std::fs::read_to_string(path).with_context(what)?;
+        serde_json::from_str(&text).with_context(what)
     }
 
     /// The fastest settings of the grid, Kafka's first, where it was measured.
@@ -112,14 +122,12 @@ mod tests {
                 .iter()
                 .rfind(|side| side.client == Client::Kafka)
                 .unwrap()
-                .settings
-                .clone(),
+                .settings,
             grid.sides
                 .iter()
                 .rfind(|side| side.client == Client::LoadTest)
                 .unwrap()
-                .settings
-                .clone(),
+                .settings,
         ];
         let mut results = Results {
             machine: Machine::unknown(),

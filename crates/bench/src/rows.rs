@@ -74,7 +74,7 @@ pub enum Client {
 }
 
 /// The settings that are compared; acks=all, snappy and one producer are common to all.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Settings {
     /// `batch.size`.
@@ -187,7 +187,7 @@ fn alone(settings: Settings) -> Side {
 
 fn equal(batch_bytes: u32, linger_ms: u32, idempotence: bool) -> Vec<Side> {
     let settings = Settings::new(batch_bytes, linger_ms, idempotence);
-    vec![kafka("", settings.clone()), load_test("", settings)]
+    vec![kafka("", settings), load_test("", settings)]
 }
 
 /// Bytes before compression that are 16 KB on the wire, which is how the Java producer counts.
@@ -211,9 +211,9 @@ fn grid() -> Vec<Side> {
             let settings = Settings::new(batch_bytes, linger_ms, true);
             let not_adaptive = Settings {
                 adaptive_partitioner: false,
-                ..settings.clone()
+                ..settings
             };
-            sides.push(load_test("", settings.clone()));
+            sides.push(load_test("", settings));
             sides.push(kafka("", settings));
             sides.push(kafka("", not_adaptive));
         }
@@ -230,24 +230,24 @@ pub fn all(best: Option<[Settings; 2]>) -> Vec<Row> {
     let latency = Settings::of(Some(Profile::Latency));
     let idempotent_latency = Settings {
         idempotence: true,
-        ..latency.clone()
+        ..latency
     };
     // ProducerPerformance with the same linger and with batches that never fill at these rates.
-    let paced = |ours: &Settings| {
+    let paced = |ours: Settings| {
         let kafkas = Settings::new(262_144, ours.linger_ms, ours.idempotence);
-        vec![kafka("", kafkas), load_test("", ours.clone())]
+        vec![kafka("", kafkas), load_test("", ours)]
     };
     let keyed = Settings {
         keys_by_service: true,
         linger_ms: Tuning::of(Some(Profile::Latency))
             .with_keys(Keys::Service)
             .linger_ms,
-        ..latency.clone()
+        ..latency
     };
     let defaults = Settings::of(None);
     let verified = Settings {
         verify: true,
-        ..defaults.clone()
+        ..defaults
     };
     let profiles = [
         ("", None),
@@ -295,25 +295,25 @@ pub fn all(best: Option<[Settings; 2]>) -> Vec<Row> {
             "paced-40k",
             "latency at 40,000 events a second",
             40_000,
-            paced(&latency),
+            paced(latency),
         ),
         Row::paced(
             "paced-40k-idempotent",
             "the same with idempotence",
             40_000,
-            paced(&idempotent_latency),
+            paced(idempotent_latency),
         ),
         Row::paced(
             "paced-10k",
             "latency at 10,000 events a second",
             10_000,
-            paced(&latency),
+            paced(latency),
         ),
         Row::paced(
             "paced-10k-idempotent",
             "the same with idempotence",
             10_000,
-            paced(&idempotent_latency),
+            paced(idempotent_latency),
         ),
         Row::paced(
             "keys-by-service",
@@ -329,7 +329,7 @@ pub fn all(best: Option<[Settings; 2]>) -> Vec<Row> {
             "what accounting for every event costs",
             2_000_000,
             vec![
-                load_test(", ledger off", defaults.clone()),
+                load_test(", ledger off", defaults),
                 load_test(", ledger on", verified),
             ],
         ),
@@ -340,9 +340,9 @@ pub fn all(best: Option<[Settings; 2]>) -> Vec<Row> {
             vec![
                 Side {
                     name: "ConsumerPerformance".into(),
-                    ..kafka("", defaults.clone())
+                    ..kafka("", defaults)
                 },
-                load_test(" (checks every record)", defaults.clone()),
+                load_test(" (checks every record)", defaults),
             ],
         )
         .of_kind(Kind::Read),

@@ -212,7 +212,7 @@ impl Bench {
             events: row.events,
             warmup: row.warmup,
             rate: row.rate,
-            settings: side.settings.clone(),
+            settings: side.settings,
         };
         let arguments = ["generate".to_owned(), serde_json::to_string(&order)?];
         self.run(row, &self.program, &arguments)

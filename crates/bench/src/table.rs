@@ -104,12 +104,13 @@ fn comparison(row: &Row, side: &Side, first: &[Measured], second: &[Measured]) -
         Figure::P99 => ("p99", |run| run.p99_ms),
     };
     Some(format!(
-        "{}: {} / {}: {figure} {}, CPU {}, {} pairs{}",
+        "{}: {} / {}: {figure} {}, CPU {} warm and {} of whole processes, {} pairs{}",
         row.name,
         side.name,
         row.sides.first()?.name,
         ratio(&of)?,
         ratio(&Measured::cpu_per_million)?,
+        ratio(&|run| run.cpu_s + run.cpu_apart_s)?,
         first.len().min(second.len()),
         no_results(first.iter().chain(second))
     ))
@@ -211,7 +212,7 @@ mod tests {
         };
         let line = summary(&result).remove(0);
         assert!(
-            line.contains("throughput 1.20 (pairs 0.80-3.00), CPU 1.00 (pairs 1.00-1.00), 3 pairs"),
+            line.contains("throughput 1.20 (pairs 0.80-3.00), CPU 1.00 (pairs 1.00-1.00) warm and 1.00 (pairs 1.00-1.00) of whole processes, 3 pairs"),
             "{line}"
         );
         result.runs[0][1].invalid = Some("stalled".into());
