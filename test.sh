@@ -55,9 +55,9 @@ stage() {
 # Each alert must be shown to fire, to be quiet, and to stay quiet in the recorded rolling restart;
 # and the runbook must say what to do.
 alerts_are_tested() {
-  local alert tests missing=0
+  local alert tests untested=0
   tests=$(cat prometheus/tests/*_test.yml)
-  lacks() { say "alert $1: $2" && missing=1; }
+  lacks() { say "alert $1: $2" && untested=1; }
   while read -r alert; do
     grep -A1 -E "alertname: $alert\$" <<<"$tests" | grep -q 'exp_alerts:$' || lacks "$alert" "no test in which it fires"
     grep -qE "alertname: $alert, exp_alerts: \[\]" prometheus/tests/alerts_test.yml || lacks "$alert" "no test in which it is quiet"
@@ -65,7 +65,7 @@ alerts_are_tested() {
       lacks "$alert" "not in the recorded rolling restart (prometheus/tests/record.sh)"
     grep -qx "## $alert" docs/RUNBOOK.md || lacks "$alert" "not in docs/RUNBOOK.md"
   done < <(sed -n 's/^ *- alert: //p' prometheus/rules/*.yml)
-  return "$missing"
+  return "$untested"
 }
 
 # Both modes scrape the same jobs; Kafka UI is there in Compose only.
@@ -92,11 +92,7 @@ prerequisites() {
 
 export RUSTDOCFLAGS="-D warnings" CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 stage "prerequisites" prerequisites
-<<<<<<< HEAD
-stage "scripts (shellcheck)" shellcheck -x ./*.sh scripts/* kafka/container/* tests/*.sh prometheus/tests/*.sh .ci/run
-=======
-stage "scripts (shellcheck)" shellcheck -x ./*.sh bench/*.sh scripts/*.sh kafka/container/* .ci/run
->>>>>>> 00e4bb4 (bench: one command that measures the load test against Kafka's own tools)
+stage "scripts (shellcheck)" shellcheck -x ./*.sh scripts/* kafka/container/* tests/*.sh prometheus/tests/*.sh bench/*.sh .ci/run
 stage "alert rules (promtool)" rules
 stage "format" cargo fmt --all --check
 stage "lints (clippy)" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
