@@ -25,7 +25,6 @@ COPY --from=root / /
 ENV PATH=/usr/local/bin:/usr/bin:/bin DATA_DIR=/data
 USER service
 WORKDIR /data
-VOLUME /data
 
 FROM service AS kafka-admin-service
 COPY --from=build /out/kafka-admin-service /usr/local/bin/

@@ -32,6 +32,8 @@ finish() {
 }
 trap finish EXIT
 
+volumes_before=$(docker volume ls -q | sort)
+
 step "the composition is valid, with docker-compose 1.29 as well"
 compose --profile kafka-4 config --format json >"$work/config.json"
 if command -v apt-get >/dev/null; then
@@ -129,6 +131,8 @@ step "nothing stays"
 ./setup.sh --docker --reset
 left=$(docker ps -aq --filter "network=kafka-log-streaming-cluster_kafka-network")
 [[ -z $left ]] || fail "containers stay: $left"
+left=$(comm -13 <(printf '%s\n' "$volumes_before") <(docker volume ls -q | sort))
+[[ -z $left ]] || fail "volumes stay: $left"
 for port in "${PORTS[@]}"; do
   ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || fail "port $port is still taken"
 done
