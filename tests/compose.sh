@@ -57,7 +57,7 @@ faulty "logs without a bound" '.value.logging.options | (."max-size" and ."max-f
 faulty "image without a version" '.value.image | test(":[0-9v][^:]*$") | not'
 faulty "published beyond this machine" 'any(.value.ports[]?; .host_ip != "127.0.0.1")'
 faulty "its name is not its container's and host's" '.key != .value.container_name or .key != .value.hostname'
-faulty "mounts what is not there" 'any(.value.volumes[]?; .type == "bind" and (.source | test("/(prometheus|grafana)/")) | not)'
+faulty "mounts what is not there" 'any(.value.volumes[]?; .type == "bind" and (.source | test("/(prometheus|grafana)/") | not))'
 # Kafka UI asks brokers and agents that exist.
 jq -e '.services as $all | .services["kafka-ui"].environment
   | (.KAFKA_CLUSTERS_0_BOOTSTRAPSERVERS | split(",") | all(split(":") | .[1] == "9092" and $all[.[0]] != null))
