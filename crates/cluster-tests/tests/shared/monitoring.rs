@@ -23,15 +23,9 @@ async fn load(services: &Services) {
     let create = format!("/api/topics?topicName={topic}&partitions=3&replicationFactor=3");
     services.admin.post(&create).await.ok_json(201);
     let run = "/api/loadtest/run?topic=log-events&eventCount=2000&rate=1000";
-    wait_for_condition("a run of the load test", PATIENCE, || async {
-        // One run at a time: another test may have its own.
-        let answer = services.load_test.post(run).await;
-        (answer.status.as_u16() == 200)
-            .then_some(())
-            .ok_or(answer.text)
-    })
-    .await
-    .unwrap();
+    let (_, turn) = super::http::load_test::turn().await;
+    services.load_test.post(run).await.ok_json(200);
+    drop(turn);
     for api in [&services.admin, &services.health, &services.load_test] {
         api.get("/no/such/route").await;
     }

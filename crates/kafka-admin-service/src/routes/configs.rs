@@ -7,9 +7,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use kafka_cluster::{ConfigEntry, TopicMetadata};
-use service_kit::problem::{InputProblems, KafkaReadProblems, KafkaWriteProblems};
+use service_kit::problem::{self, InputProblems, KafkaReadProblems, KafkaWriteProblems, Responses};
 use service_kit::{Answer, FieldError, Input, NoInput, PathParam, Problem};
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -39,6 +39,58 @@ struct ConfigWriteBody {
     configs: BTreeMap<String, Option<String>>,
     /// Only answer with what would change; Kafka is asked whether it would take it.
     validate_only: Option<bool>,
+}
+
+/// The condition of a write.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "documents; nothing is built from it")]
+struct IfMatchHeader {
+    /// an ETag: refused with 412 when the settings have changed since
+    #[param(rename = "If-Match")]
+    if_match: Option<String>,
+}
+
+/// What writing a topic's settings adds, for the OpenAPI document.
+struct TopicConfigProblems;
+
+impl IntoResponses for TopicConfigProblems {
+    fn responses() -> Responses {
+        problem::problems(&[
+            ("403", "forbidden: an internal topic; kafka_denied"),
+            ("404", "topic_not_found"),
+            ("412", "precondition_failed: `etag` is the present one"),
+            (
+                "422",
+                "unknown_config, guard_violation, kafka_refused: `errors` names each setting",
+            ),
+            (
+                "503",
+                "kafka_unreachable; resource_busy, too_busy; `Retry-After` says when to try again",
+            ),
+        ])
+    }
+}
+
+/// What writing a broker's settings adds.
+struct BrokerConfigProblems;
+
+impl IntoResponses for BrokerConfigProblems {
+    fn responses() -> Responses {
+        problem::problems(&[
+            ("404", "broker_not_found"),
+            ("412", "precondition_failed: `etag` is the present one"),
+            (
+                "422",
+                "unknown_config, kafka_refused: such as a setting that a running broker cannot \
+                 change",
+            ),
+            (
+                "503",
+                "kafka_unreachable; broker_down, resource_busy, too_busy",
+            ),
+        ])
+    }
 }
 
 /// Every setting of a topic: its value, where that comes from, and Kafka's own default.
@@ -72,25 +124,15 @@ async fn of_topic(
     tag = "configs",
     params(
         ("name" = String, Path, description = "the topic's name", example = "log-events"),
-        ("If-Match" = Option<String>, Header, description = "an ETag: refused with 412 when the settings \
-            have changed since")
+        IfMatchHeader
     ),
     request_body = ConfigWriteBody,
     responses(
         InputProblems,
         KafkaWriteProblems,
+        TopicConfigProblems,
         (status = 200, description = "written and read back; or the plan, with validateOnly",
             body = ConfigsWritten, headers(("ETag" = String, description = "of what is overridden now"))),
-        (status = 403, description = "forbidden: an internal topic; kafka_denied", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 404, description = "topic_not_found", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 412, description = "precondition_failed: `etag` is the present one", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 422, description = "unknown_config, guard_violation, kafka_refused: `errors` names each \
-            setting", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "kafka_unreachable; resource_busy, too_busy; `Retry-After` says when \
-            to try again", body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn merge_topic(
@@ -110,25 +152,15 @@ async fn merge_topic(
     tag = "configs",
     params(
         ("name" = String, Path, description = "the topic's name", example = "log-events"),
-        ("If-Match" = Option<String>, Header, description = "an ETag: refused with 412 when the settings \
-            have changed since")
+        IfMatchHeader
     ),
     request_body = ConfigWriteBody,
     responses(
         InputProblems,
         KafkaWriteProblems,
+        TopicConfigProblems,
         (status = 200, description = "written and read back; or the plan, with validateOnly",
             body = ConfigsWritten, headers(("ETag" = String, description = "of what is overridden now"))),
-        (status = 403, description = "forbidden: an internal topic; kafka_denied", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 404, description = "topic_not_found", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 412, description = "precondition_failed: `etag` is the present one", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 422, description = "unknown_config, guard_violation, kafka_refused: `errors` names each \
-            setting", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "kafka_unreachable; resource_busy, too_busy; `Retry-After` says when \
-            to try again", body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn replace_topic(
@@ -172,23 +204,15 @@ async fn of_broker(
     tag = "configs",
     params(
         ("id" = i32, Path, description = "the broker's id", example = 1),
-        ("If-Match" = Option<String>, Header, description = "an ETag: refused with 412 when the settings \
-            have changed since")
+        IfMatchHeader
     ),
     request_body = ConfigWriteBody,
     responses(
         InputProblems,
         KafkaWriteProblems,
+        BrokerConfigProblems,
         (status = 200, description = "written and read back; or the plan, with validateOnly",
             body = ConfigsWritten, headers(("ETag" = String, description = "of what is overridden now"))),
-        (status = 404, description = "broker_not_found", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 412, description = "precondition_failed: `etag` is the present one", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 422, description = "unknown_config, kafka_refused: such as a setting that a running \
-            broker cannot change", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "kafka_unreachable; broker_down, resource_busy, too_busy", body = Problem,
-            content_type = "application/problem+json"),
     )
 )]
 async fn merge_broker(
@@ -208,23 +232,15 @@ async fn merge_broker(
     tag = "configs",
     params(
         ("id" = i32, Path, description = "the broker's id", example = 1),
-        ("If-Match" = Option<String>, Header, description = "an ETag: refused with 412 when the settings \
-            have changed since")
+        IfMatchHeader
     ),
     request_body = ConfigWriteBody,
     responses(
         InputProblems,
         KafkaWriteProblems,
+        BrokerConfigProblems,
         (status = 200, description = "written and read back; or the plan, with validateOnly",
             body = ConfigsWritten, headers(("ETag" = String, description = "of what is overridden now"))),
-        (status = 404, description = "broker_not_found", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 412, description = "precondition_failed: `etag` is the present one", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 422, description = "unknown_config, kafka_refused: such as a setting that a running \
-            broker cannot change", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "kafka_unreachable; broker_down, resource_busy, too_busy", body = Problem,
-            content_type = "application/problem+json"),
     )
 )]
 async fn replace_broker(

@@ -5,17 +5,15 @@ use std::time::Duration;
 
 use rdkafka_sys as sys;
 
-use super::borrow::{c_text, error_of, items, listed_partitions};
-use super::client::{Client, Event};
+use super::borrow::{c_text, items};
+use super::client::Client;
+use super::group_result::{Outcomes, outcomes_of};
 use super::handles::AlterGroupOffsetsRequest;
 use super::operation::{CallOptions, Operation};
 use super::partition_list::partition_list;
 use crate::{KafkaError, TopicPartition};
 
 const OPERATION: Operation = Operation::ALTER_GROUP_OFFSETS;
-
-/// What became of each partition.
-pub(super) type Outcomes = BTreeMap<TopicPartition, Result<(), KafkaError>>;
 
 pub(crate) fn alter_group_offsets(
     client: &Client,
@@ -65,35 +63,9 @@ pub(crate) fn alter_group_offsets(
                         count,
                     )
                 };
-                outcomes_of(event, OPERATION, groups)
+                outcomes_of(OPERATION, groups)
             },
         )
     });
     async move { call?.await }
-}
-
-/// The outcome of each partition of the one group. `_event` keeps alive what `groups` borrows.
-pub(super) fn outcomes_of(
-    _event: &Event,
-    operation: Operation,
-    groups: &[&sys::rd_kafka_group_result_t],
-) -> Result<Outcomes, KafkaError> {
-    let Some(group) = groups.first() else {
-        return Err(operation.error(crate::codes::LOCAL_DESTROY, "an answer without a group"));
-    };
-    // SAFETY: the result lives as long as the event, and so does what it lends.
-    let partitions = unsafe {
-        if let Some((code, message)) = error_of(sys::rd_kafka_group_result_error(*group)) {
-            return Err(operation.error(code, message));
-        }
-        listed_partitions(sys::rd_kafka_group_result_partitions(*group))
-    };
-    let outcomes = partitions.into_iter().map(|listed| {
-        let outcome = match listed.code {
-            crate::codes::NONE => Ok(()),
-            code => Err(operation.error(code, "")),
-        };
-        (listed.partition, outcome)
-    });
-    Ok(outcomes.collect())
 }

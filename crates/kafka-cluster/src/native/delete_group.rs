@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use rdkafka_sys as sys;
 
-use super::alter_group_offsets::outcomes_of;
 use super::borrow::{c_text, items};
 use super::client::Client;
+use super::group_result::outcomes_of;
 use super::handles::DeleteGroupHandle;
 use super::operation::{CallOptions, Operation};
 use crate::KafkaError;
@@ -44,7 +44,7 @@ pub(crate) fn delete_group(
                         count,
                     )
                 };
-                outcomes_of(event, OPERATION, groups).map(drop)
+                outcomes_of(OPERATION, groups).map(drop)
             },
         )
     });

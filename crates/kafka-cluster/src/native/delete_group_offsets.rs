@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use rdkafka_sys as sys;
 
-use super::alter_group_offsets::{Outcomes, outcomes_of};
 use super::borrow::{c_text, items};
 use super::client::Client;
+use super::group_result::{Outcomes, outcomes_of};
 use super::handles::DeleteGroupOffsetsRequest;
 use super::operation::{CallOptions, Operation};
 use super::partition_list::partition_list;
@@ -63,7 +63,7 @@ pub(crate) fn delete_group_offsets(
                         count,
                     )
                 };
-                outcomes_of(event, OPERATION, groups)
+                outcomes_of(OPERATION, groups)
             },
         )
     });

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use rdkafka_sys as sys;
 
-use super::borrow::{c_text, error_of, items, listed_partitions};
+use super::borrow::{c_text, items};
 use super::client::Client;
+use super::group_result::partitions_of;
 use super::handles::GroupOffsetsRequest;
 use super::operation::{CallOptions, Operation};
 use crate::{KafkaError, TopicPartition};
@@ -68,14 +69,7 @@ pub(crate) fn group_offsets(
 }
 
 fn committed_of(group: &sys::rd_kafka_group_result_t) -> Result<Committed, KafkaError> {
-    // SAFETY: the result is borrowed, and what it lends lives as long.
-    let partitions = unsafe {
-        if let Some((code, message)) = error_of(sys::rd_kafka_group_result_error(group)) {
-            return Err(OPERATION.error(code, message));
-        }
-        listed_partitions(sys::rd_kafka_group_result_partitions(group))
-    };
-    Ok(partitions
+    let committed = partitions_of(OPERATION, group)?
         .into_iter()
         .filter_map(|listed| {
             if listed.code != crate::codes::NONE {
@@ -84,6 +78,6 @@ fn committed_of(group: &sys::rd_kafka_group_result_t) -> Result<Committed, Kafka
                 // -1001: never committed.
                 (listed.offset >= 0).then_some((listed.partition, Ok(listed.offset)))
             }
-        })
-        .collect())
+        });
+    Ok(committed.collect())
 }

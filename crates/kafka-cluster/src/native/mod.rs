@@ -21,6 +21,7 @@ mod describe_groups;
 mod describe_topics;
 mod elect_leaders;
 mod group_offsets;
+mod group_result;
 mod handles;
 mod list_groups;
 mod list_offsets;

@@ -1,13 +1,12 @@
 //! How every kind of run begins: checked, started, and then waited for or not.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use service_kit::problem::{Responses, problems};
 use service_kit::{Answer, Problem};
-use utoipa::openapi::{Content, Ref, RefOr, Response as Documented, ResponseBuilder};
 
 use super::busy::run_in_progress;
 use super::prefer::{PREFERENCE_APPLIED, Prefer, RESPOND_ASYNC};
@@ -86,8 +85,8 @@ pub async fn begin(state: &AppState, prefer: Prefer, task: Task) -> Answer<Done>
 pub struct BeginProblems;
 
 impl utoipa::IntoResponses for BeginProblems {
-    fn responses() -> BTreeMap<String, RefOr<Documented>> {
-        [
+    fn responses() -> Responses {
+        problems(&[
             ("403", "forbidden: Kafka's own topic, or a protected one"),
             ("404", "topic_not_found: nothing was sent"),
             ("409", "run_in_progress: names the run"),
@@ -100,16 +99,6 @@ impl utoipa::IntoResponses for BeginProblems {
                 "503",
                 "kafka_unreachable, no_leader, stopping: nothing was sent",
             ),
-        ]
-        .into_iter()
-        .map(|(status, description)| {
-            let body = Content::new(Some(Ref::from_schema_name("Problem")));
-            let response = ResponseBuilder::new()
-                .description(description)
-                .content(service_kit::problem::MEDIA_TYPE, body)
-                .build();
-            (status.to_owned(), response.into())
-        })
-        .collect()
+        ])
     }
 }

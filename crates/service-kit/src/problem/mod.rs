@@ -17,7 +17,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 pub(crate) use responses::problem_response;
-pub use responses::{InputProblems, KafkaReadProblems, KafkaWriteProblems, NotFoundProblem};
+pub use responses::{
+    InputProblems, KafkaReadProblems, KafkaWriteProblems, NotFoundProblem, Responses, problems,
+};
 pub use schema::ProblemDocument;
 
 use document::Document;

@@ -20,7 +20,8 @@ pub struct KafkaReadProblems;
 /// What changing something in Kafka adds: 403, 422, 502, 503, 504.
 pub struct KafkaWriteProblems;
 
-type Responses = BTreeMap<String, RefOr<Response>>;
+/// Documented answers by status.
+pub type Responses = BTreeMap<String, RefOr<Response>>;
 
 impl IntoResponses for InputProblems {
     fn responses() -> Responses {
@@ -88,7 +89,8 @@ pub(crate) fn problem_response(description: &str) -> RefOr<Response> {
         .into()
 }
 
-fn problems(rows: &[(&str, &str)]) -> Responses {
+/// Answers whose body is a problem: status and description (codes first) of each.
+pub fn problems(rows: &[(&str, &str)]) -> Responses {
     rows.iter()
         .map(|(status, description)| ((*status).to_owned(), problem_response(description)))
         .collect()

@@ -9,10 +9,12 @@ use local_cluster::{shared, wait_for_condition};
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
-/// One run at a time is the service's rule; tests take turns so that they never see each other's.
+/// One run at a time is the service's rule; whoever starts one takes this turn, so that tests never see
+/// each other's.
 static TURN: Mutex<()> = Mutex::const_new(());
 
-async fn turn() -> (&'static Services, MutexGuard<'static, ()>) {
+/// The services, to one that starts runs at a time.
+pub async fn turn() -> (&'static Services, MutexGuard<'static, ()>) {
     let turn = TURN.lock().await;
     (super::health::healthy().await, turn)
 }

@@ -5,5 +5,5 @@ mod admin;
 mod admin_api;
 mod conventions;
 pub mod health;
-mod load_test;
+pub mod load_test;
 mod openapi;

@@ -4,6 +4,7 @@ mod describe;
 mod input;
 mod list;
 mod offsets;
+mod problems;
 mod remove;
 
 use utoipa_axum::router::OpenApiRouter;

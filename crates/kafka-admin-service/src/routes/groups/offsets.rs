@@ -10,6 +10,7 @@ use service_kit::{Answer, Input, PathParam, Problem};
 use super::input::{
     RemoveOffsets, RemoveOffsetsQuery, ResetOffsets, ResetOffsetsBody, Undo, UndoQuery,
 };
+use super::problems::GroupWriteProblems;
 use crate::groups::view::OffsetChanges;
 use crate::groups::{GroupError, Plan};
 use crate::problems;
@@ -31,16 +32,11 @@ use crate::topic::to_the_end;
     responses(
         InputProblems,
         KafkaWriteProblems,
+        GroupWriteProblems,
         (status = 200, description = "the dry run; or done, each partition read back", body = OffsetChanges),
         (status = 207, description = "done in part: each partition tells", body = OffsetChanges),
-        (status = 404, description = "group_not_found", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 409, description = "group_has_members: `members` names them", body = Problem,
-            content_type = "application/problem+json"),
         (status = 422, description = "nothing_to_change: no partition is meant", body = Problem,
             content_type = "application/problem+json"),
-        (status = 503, description = "kafka_unreachable; group_busy, too_busy; `Retry-After` says when to \
-            try again", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn reset(
@@ -69,14 +65,11 @@ pub async fn reset(
     responses(
         InputProblems,
         KafkaWriteProblems,
+        GroupWriteProblems,
         (status = 200, description = "the dry run; or done, each partition read back", body = OffsetChanges),
         (status = 207, description = "done in part: each partition tells", body = OffsetChanges),
         (status = 404, description = "group_not_found; nothing_to_undo: no change is kept", body = Problem,
             content_type = "application/problem+json"),
-        (status = 409, description = "group_has_members: `members` names them", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 503, description = "kafka_unreachable; group_busy, too_busy; `Retry-After` says when to \
-            try again", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn undo(
@@ -100,17 +93,12 @@ pub async fn undo(
     ),
     responses(
         KafkaWriteProblems,
+        GroupWriteProblems,
         (status = 200, description = "removed, and read back; or what would be, with validateOnly=true",
             body = OffsetChanges),
         (status = 207, description = "done in part: each partition tells", body = OffsetChanges),
-        (status = 404, description = "group_not_found", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 409, description = "group_has_members: `members` names them", body = Problem,
-            content_type = "application/problem+json"),
         (status = 422, description = "nothing_to_change: the group has no such commit", body = Problem,
             content_type = "application/problem+json"),
-        (status = 503, description = "kafka_unreachable; group_busy, too_busy; `Retry-After` says when to \
-            try again", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn remove(

@@ -3,9 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use service_kit::problem::KafkaWriteProblems;
-use service_kit::{Answer, Input, PathParam, Problem};
+use service_kit::{Answer, Input, PathParam};
 
 use super::input::{RemoveGroup, RemoveGroupQuery};
+use super::problems::GroupWriteProblems;
 use crate::groups::view::OffsetChanges;
 use crate::problems;
 use crate::state::AppState;
@@ -22,14 +23,9 @@ use crate::topic::to_the_end;
     ),
     responses(
         KafkaWriteProblems,
+        GroupWriteProblems,
         (status = 200, description = "deleted; or what would be, with validateOnly=true",
             body = OffsetChanges),
-        (status = 404, description = "group_not_found", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 409, description = "group_has_members: `members` names them", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 503, description = "kafka_unreachable; group_busy, too_busy; `Retry-After` says when to \
-            try again", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn remove(
