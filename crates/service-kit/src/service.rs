@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use prometheus::Registry;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::input::BodyLimit;
 use crate::openapi::About;
 use crate::request_metrics::RequestMetrics;
 use crate::request_timeout::Timeouts;
@@ -102,7 +103,7 @@ impl Service {
             .merge(openapi)
             .fallback(route_not_found)
             .method_not_allowed_fallback(method_not_allowed)
-            .layer(DefaultBodyLimit::max(self.max_body_bytes))
+            .layer(Extension(BodyLimit(self.max_body_bytes)))
             .layer(from_fn_with_state(
                 Arc::new(self.timeouts),
                 request_timeout::layer,

@@ -3,18 +3,18 @@
 //! A call takes its fields from the query or from a JSON object, never from both; every field that
 //! is wrong is reported at once, and a name that the call does not take is refused by name.
 
+mod body;
 mod fields;
 mod json;
 mod path;
 mod query;
 mod values;
 
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 
+pub(crate) use body::BodyLimit;
 pub use fields::{Fields, FromFields};
 pub use path::PathParam;
 pub use values::{FieldProblem, FieldValue};
@@ -23,8 +23,7 @@ use crate::Problem;
 
 /// The fields of a request, from its query or its JSON body; the last argument of a handler.
 ///
-/// An empty body means the query. The body's bound is axum's `DefaultBodyLimit`, which
-/// [`Service`](crate::Service) sets.
+/// An empty body means the query. [`Service`](crate::Service) sets the body's bound.
 #[derive(Debug, Clone, Copy)]
 pub struct Input<T>(pub T);
 
@@ -45,15 +44,10 @@ impl<T: FromFields, S: Send + Sync> FromRequestParts<S> for QueryInput<T> {
 ///
 /// # Errors
 /// 400 when it is no UTF-8, 413 when it is too large, 415 when it is of another type.
-pub async fn text_body<S: Send + Sync>(
-    request: Request,
-    state: &S,
-    media_types: &[&str],
-) -> Result<String, Problem> {
-    check_media_type(request.headers(), media_types)?;
-    let body = Bytes::from_request(request, state)
-        .await
-        .map_err(unreadable_body)?;
+pub async fn text_body(request: Request, media_types: &[&str]) -> Result<String, Problem> {
+    let headers = request.headers().clone();
+    let body = body::read(request).await?;
+    check_media_type(&headers, media_types)?;
     String::from_utf8(body.into()).map_err(|error| {
         let detail = format!("the body could not be read: {error}");
         Problem::new(StatusCode::BAD_REQUEST, "unreadable_body", detail)
@@ -67,12 +61,10 @@ pub struct NoInput;
 impl<T: FromFields, S: Send + Sync> FromRequest<S> for Input<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let query = request.uri().query().unwrap_or_default().to_owned();
         let headers = request.headers().clone();
-        let body = Bytes::from_request(request, state)
-            .await
-            .map_err(unreadable_body)?;
+        let body = body::read(request).await?;
         let fields = match (query.is_empty(), body.is_empty()) {
             (false, false) => return Err(both_given()),
             (_, true) => query::fields(&query),
@@ -117,23 +109,6 @@ fn both_given() -> Problem {
         "query_and_body",
         "fields are taken from the query or from a JSON body, not from both",
     )
-}
-
-fn unreadable_body(rejection: BytesRejection) -> Problem {
-    match rejection {
-        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
-            Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "payload_too_large",
-                "the body is larger than this service takes",
-            )
-        }
-        other => Problem::new(
-            StatusCode::BAD_REQUEST,
-            "unreadable_body",
-            format!("the body could not be read: {other}"),
-        ),
-    }
 }
 
 fn check_media_type(headers: &HeaderMap, taken: &[&str]) -> Result<(), Problem> {

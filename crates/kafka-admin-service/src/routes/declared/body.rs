@@ -19,8 +19,8 @@ pub(super) struct DocumentBody(pub Document);
 impl<S: Send + Sync> FromRequest<S> for DocumentBody {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let text = text_body(request, state, &MEDIA_TYPES).await?;
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let text = text_body(request, &MEDIA_TYPES).await?;
         Document::parse(&text).map(Self).map_err(|error| {
             let problem = Problem::new(
                 StatusCode::BAD_REQUEST,
