@@ -4,6 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source=scripts/prerequisites.sh
 . scripts/prerequisites.sh
+# shellcheck source=scripts/nodes.sh
+. scripts/nodes.sh
 
 usage() {
   cat <<'TEXT'
@@ -58,52 +60,22 @@ done
 ((seconds >= fault_seconds + 15)) ||
   fail "the load ends before the broker is back" "--seconds must be at least --fault-seconds and 15"
 
-admin=http://127.0.0.1:8081 health=http://127.0.0.1:8082 load=http://127.0.0.1:8083
-network=kafka-log-streaming-cluster_kafka-network
-native=target/release/local-cluster
-
 need curl jq
-for url in "$admin" "$health" "$load"; do
-  curl -fsS -m 5 -o /dev/null "$url/livez" 2>/dev/null ||
-    fail "nothing answers at $url" "start the cluster: ./setup.sh"
-done
-if [[ -x $native ]] && "$native" status --json 2>/dev/null |
-  jq -e --arg name "$broker" 'any(.. | objects; .name? == $name and .state? == "running")' >/dev/null; then
-  mode=native
-  ((${#faults[@]})) || faults=(stop pause)
-elif docker inspect "$broker" >/dev/null 2>&1; then
-  mode=docker
-  ((${#faults[@]})) || faults=(stop disconnect)
-else
-  fail "$broker runs neither natively here nor in Docker" "see target/release/local-cluster status, or docker ps"
+need_services "$ADMIN_URL" "$HEALTH_URL" "$LOAD_URL"
+find_mode "$broker"
+if ((${#faults[@]} == 0)); then
+  faults=(stop pause)
+  [[ $MODE == native ]] || faults=(stop disconnect)
 fi
-[[ $mode == docker || " ${faults[*]} " != *" disconnect "* ]] ||
+[[ $MODE == docker || " ${faults[*]} " != *" disconnect "* ]] ||
   fail "disconnect needs Docker" "natively, pause does what comes nearest"
-
-hurt() {
-  case $mode-$1 in
-  native-*) "$native" "$1" "$broker" ;;
-  docker-stop | docker-pause) docker "$1" "$broker" ;;
-  docker-kill) docker kill "$broker" ;;
-  docker-disconnect) docker network disconnect "$network" "$broker" ;;
-  esac >/dev/null
-}
-heal() {
-  case $mode-$1 in
-  native-pause) "$native" resume "$broker" ;;
-  native-*) "$native" start "$broker" ;;
-  docker-pause) docker unpause "$broker" ;;
-  docker-disconnect) docker network connect "$network" "$broker" ;;
-  docker-*) docker start "$broker" ;;
-  esac >/dev/null
-}
 
 work=$(mktemp -d)
 hurt_now='' topic='' load_pid=''
 finish() {
   [[ -z $load_pid ]] || kill "$load_pid" 2>/dev/null || true
-  [[ -z $hurt_now ]] || heal "$hurt_now" || true
-  [[ -z $topic ]] || curl -sS -m 60 -o /dev/null -X DELETE "$admin/api/topics/$topic" || true
+  [[ -z $hurt_now ]] || heal "$hurt_now" "$broker" || true
+  [[ -z $topic ]] || curl -sS -m 60 -o /dev/null -X DELETE "$ADMIN_URL/api/topics/$topic" || true
   rm -rf "$work"
 }
 trap finish EXIT
@@ -118,7 +90,7 @@ line() { printf '  %6s s  %s\n' "$1" "$2"; }
 until_health() {
   local end=$((SECONDS + $1))
   while ((SECONDS < end)); do
-    if curl -sS -m 3 "$health/api/health" 2>/dev/null | jq -e --argjson id "${broker#kafka-}" "$2" >/dev/null 2>&1; then
+    if curl -sS -m 3 "$HEALTH_URL/api/health" 2>/dev/null | jq -e --argjson id "${broker#kafka-}" "$2" >/dev/null 2>&1; then
       return 0
     fi
     sleep 0.2
@@ -148,13 +120,13 @@ drill() {
   local fault=$1 hurt_at healed_at good=yes
   printf '\n%s %s under %d events/s (seconds count from the fault)\n' "$fault" "$broker" "$rate"
   until_health 60 '.status == "HEALTHY"' ||
-    fail "health is not HEALTHY before the fault" "see: curl $health/api/health | jq .reasons"
+    fail "health is not HEALTHY before the fault" "see: curl $HEALTH_URL/api/health | jq .reasons"
   topic=failure-test-$fault-$$
   curl -fsS -m 60 -o /dev/null -X POST \
-    "$admin/api/topics?topicName=$topic&partitions=12&replicationFactor=3" ||
-    fail "the topic $topic could not be made" "see: curl -X POST $admin/api/topics?topicName=..."
+    "$ADMIN_URL/api/topics?topicName=$topic&partitions=12&replicationFactor=3" ||
+    fail "the topic $topic could not be made" "see: curl -X POST $ADMIN_URL/api/topics?topicName=..."
   curl -sS -o "$work/report" -X POST \
-    "$load/api/loadtest/run?topic=$topic&label=$fault&eventCount=$((rate * seconds))&rate=$rate&profile=durable&verify=true" &
+    "$LOAD_URL/api/loadtest/run?topic=$topic&label=$fault&eventCount=$((rate * seconds))&rate=$rate&profile=durable&verify=true" &
   load_pid=$!
   sleep 5
   kill -0 "$load_pid" 2>/dev/null || fail "the load was refused: $(jq -r '.detail // .' "$work/report")"
@@ -164,7 +136,7 @@ drill() {
   : >"$work/seen"
   hurt_at=$(now)
   hurt_now=$fault
-  hurt "$fault"
+  hurt "$fault" "$broker"
   seen "$fault is done"
   # shellcheck disable=SC2016 # $id belongs to jq
   if until_health 20 '.status == "DEGRADED" and any(.brokerStatuses[]; .brokerId == $id and (.healthy | not))'; then
@@ -176,7 +148,7 @@ drill() {
   sleep "$fault_seconds"
 
   healed_at=$(now)
-  heal "$fault"
+  heal "$fault" "$broker"
   hurt_now=
   seen "$broker is back"
   if until_health 60 '.status == "HEALTHY"'; then
@@ -200,7 +172,7 @@ drill() {
     say "  FAILED: not every event is there, once and in order"
     good=no
   }
-  curl -sS -m 60 -o /dev/null -X DELETE "$admin/api/topics/$topic" && topic=
+  curl -sS -m 60 -o /dev/null -X DELETE "$ADMIN_URL/api/topics/$topic" && topic=
   [[ $good == yes ]]
 }
 

@@ -10,6 +10,7 @@ pub mod collect;
 mod fixtures;
 pub mod metrics;
 pub mod moment;
+pub mod record;
 pub mod report;
 pub mod routes;
 pub mod rules;
@@ -28,6 +29,7 @@ use service_kit::settings::HttpSettings;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::record::Record;
 pub use crate::settings::Settings;
 use crate::snapshot::{Snapshot, Store};
 use crate::state::State;
@@ -49,12 +51,19 @@ pub async fn run(
     let watch = &settings.watch;
     let snapshot = Snapshot::expecting(&watch.expected_brokers.0, &watch.zookeeper_addresses.0);
     let store = Arc::new(Store::new(snapshot));
+    let kept = settings.history_kept.into();
+    let record = match &settings.data_dir {
+        Some(folder) => Record::open(folder, kept),
+        None => Record::in_memory(kept),
+    };
     let state = State::new(store.clone(), watch.limits())
-        .with_partition_series(watch.most_partition_series);
+        .with_partition_series(watch.most_partition_series)
+        .recording(record, stop.clone());
     let router = router(state.clone(), &settings.http)?;
 
     let mut background = collect::start(cluster, &store, settings.watch, &stop);
-    background.spawn(announce::run(state, stop.clone()));
+    background.spawn(announce::run(state.clone(), stop.clone()));
+    background.spawn(record::run(state, stop.clone()));
     let served =
         service_kit::serve::run(listener, router, stop.clone(), settings.http.drain_timeout);
     served.await.context("serving failed")?;

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -22,6 +23,14 @@ pub struct Settings {
     /// Address to listen on
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8082")]
     pub listen: SocketAddr,
+
+    /// Folder for the history; made if it is not there. Without it the history ends with the service
+    #[arg(long, env = "DATA_DIR", value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Incidents and changes of the status that are kept, of each so many; the oldest go first
+    #[arg(long, env = "HISTORY_KEPT", default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..))]
+    pub history_kept: u16,
 
     /// What is watched, and how often.
     #[command(flatten)]

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use service_kit::Readiness;
+use tokio_util::sync::CancellationToken;
 
 use crate::moment::Moment;
+use crate::record::{Counts, Record};
 use crate::rules::{Judgement, Limits, judge};
 use crate::snapshot::{Snapshot, Store};
 
@@ -14,6 +16,8 @@ pub struct State {
     store: Arc<Store>,
     limits: Limits,
     most_partition_series: usize,
+    record: Arc<Record>,
+    stop: CancellationToken,
 }
 
 /// One snapshot and what it means now: whatever is answered from one view cannot disagree.
@@ -25,16 +29,31 @@ pub struct View {
     pub judgement: Judgement,
     /// How many series by partition `/metrics` may show.
     pub most_partition_series: usize,
+    /// How many incidents there are.
+    pub incidents: Counts,
 }
 
 impl State {
-    /// Judges what `store` holds by `limits`; `/metrics` shows no series by partition.
+    /// Judges what `store` holds by `limits`; `/metrics` shows no series by partition, and what happens
+    /// is kept in memory.
     #[must_use]
     pub fn new(store: Arc<Store>, limits: Limits) -> Self {
         Self {
             store,
             limits,
             most_partition_series: 0,
+            record: Arc::new(Record::in_memory(1)),
+            stop: CancellationToken::new(),
+        }
+    }
+
+    /// The same, with what happens kept in `record`; streams of events end at `stop`.
+    #[must_use]
+    pub fn recording(self, record: Record, stop: CancellationToken) -> Self {
+        Self {
+            record: Arc::new(record),
+            stop,
+            ..self
         }
     }
 
@@ -53,6 +72,18 @@ impl State {
         &self.store
     }
 
+    /// What happened.
+    #[must_use]
+    pub fn record(&self) -> &Arc<Record> {
+        &self.record
+    }
+
+    /// Cancelled when the service stops.
+    #[must_use]
+    pub fn stop(&self) -> &CancellationToken {
+        &self.stop
+    }
+
     /// The snapshot as it is, judged now. It asks nobody and waits for nobody.
     #[must_use]
     pub fn view(&self) -> View {
@@ -62,6 +93,7 @@ impl State {
             snapshot,
             judgement,
             most_partition_series: self.most_partition_series,
+            incidents: self.record.counts(),
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Each broker.
 
+use std::collections::BTreeSet;
+
 use prometheus::proto::MetricType;
 
 use super::{Family, Sample, count, count_u64, seconds};
+use crate::rules::{StopVerdict, stop_impact};
 use crate::snapshot::Broker;
 use crate::state::View;
 
@@ -35,6 +38,13 @@ pub(super) const FAMILIES: &[Family] = &[
         labels: &["broker_id"],
         samples: |view| each(view, failures),
     },
+    Family {
+        name: "kafka_broker_safe_to_stop",
+        help: "1 if no partition would go offline or refuse writes without the broker, 0 if some would.",
+        kind: MetricType::GAUGE,
+        labels: &["broker_id"],
+        samples: safe_to_stop,
+    },
 ];
 
 fn up(view: &View) -> Vec<Sample> {
@@ -43,6 +53,19 @@ fn up(view: &View) -> Vec<Sample> {
         (!verdict.liveness.is_unknown()).then(|| Sample::of(id, count(up)))
     });
     known.collect()
+}
+
+/// Left out while it is not known.
+fn safe_to_stop(view: &View) -> Vec<Sample> {
+    let each = view.judgement.brokers.keys().filter_map(|id| {
+        let impact = stop_impact(&view.snapshot, &view.judgement, &BTreeSet::from([*id]));
+        match impact.verdict {
+            StopVerdict::Safe => Some(Sample::of(id, 1.0)),
+            StopVerdict::Unsafe => Some(Sample::of(id, 0.0)),
+            StopVerdict::Unknown => None,
+        }
+    });
+    each.collect()
 }
 
 fn each(view: &View, value: fn(&Broker) -> Option<f64>) -> Vec<Sample> {

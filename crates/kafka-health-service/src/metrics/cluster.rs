@@ -3,7 +3,7 @@
 use prometheus::proto::MetricType;
 
 use super::{Family, Sample, count};
-use crate::rules::{Check, Status, TopicVerdict};
+use crate::rules::{Status, TopicVerdict};
 use crate::state::View;
 
 pub(super) const FAMILIES: &[Family] = &[
@@ -63,6 +63,34 @@ pub(super) const FAMILIES: &[Family] = &[
         labels: &[],
         samples: |view| Sample::only(topics(view, |topic| topic.under_min_in_sync)),
     },
+    Family {
+        name: "kafka_cluster_at_min_isr_partitions",
+        help: "Partitions with just as many replicas in sync as min.insync.replicas.",
+        kind: MetricType::GAUGE,
+        labels: &[],
+        samples: |view| Sample::only(topics(view, |topic| topic.at_min_in_sync)),
+    },
+    Family {
+        name: "kafka_cluster_at_risk_partitions",
+        help: "Under-replicated partitions that would refuse writes or go offline with one replica less.",
+        kind: MetricType::GAUGE,
+        labels: &[],
+        samples: |view| Sample::only(topics(view, |topic| topic.at_risk)),
+    },
+    Family {
+        name: "kafka_cluster_writes_blocked_partitions",
+        help: "Partitions that refuse writes with acks=all: offline, or under min.insync.replicas.",
+        kind: MetricType::GAUGE,
+        labels: &[],
+        samples: |view| Sample::only(topics(view, |topic| topic.writes_blocked)),
+    },
+    Family {
+        name: "kafka_cluster_not_preferred_leader_partitions",
+        help: "Partitions that are not led by their preferred replica.",
+        kind: MetricType::GAUGE,
+        labels: &[],
+        samples: |view| Sample::only(topics(view, |topic| Some(topic.not_preferred_leader))),
+    },
 ];
 
 fn status(view: &View) -> Vec<Sample> {
@@ -79,8 +107,7 @@ fn brokers(view: &View, number: usize) -> Option<f64> {
 
 /// A sum over all topics; not known when topics were not read, or too long ago.
 fn topics(view: &View, each: fn(&TopicVerdict) -> Option<usize>) -> Option<f64> {
-    let check = view.judgement.checks.get(&Check::Partitions)?;
-    if check.stale || check.observed_at.is_none() {
+    if !view.judgement.knows_partitions() {
         return None;
     }
     let sum = view

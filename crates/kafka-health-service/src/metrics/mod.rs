@@ -8,6 +8,7 @@ mod brokers;
 mod cluster;
 mod collectors;
 mod groups;
+mod incidents;
 mod zookeeper;
 
 use std::collections::HashMap;
@@ -41,6 +42,7 @@ fn families() -> impl Iterator<Item = &'static Family> {
         groups::FAMILIES,
         zookeeper::FAMILIES,
         collectors::FAMILIES,
+        incidents::FAMILIES,
     ]
     .into_iter()
     .flatten()

@@ -2,12 +2,14 @@
 //! snapshot and its judgement.
 
 mod groups;
+mod stop_impact;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 pub use groups::ConsumerGroupHealth;
+pub use stop_impact::StopImpactReport;
 
 use crate::moment::Moment;
 use crate::rules::{
@@ -32,6 +34,17 @@ pub struct HealthReport {
     pub healthy_brokers: usize,
     /// Why the status is not HEALTHY, worst first.
     pub reasons: Vec<ReasonReport>,
+    /// Partitions that refuse writes with `acks=all`: without a leader, or with fewer replicas in sync
+    /// than `min.insync.replicas`. Null when that is not known.
+    #[schema(required = true)]
+    pub writes_blocked: Option<PartitionSum>,
+    /// Partitions that cannot be read: without a leader. Null when that is not known.
+    #[schema(required = true)]
+    pub reads_blocked: Option<PartitionSum>,
+    /// Partitions that lost replicas, and would refuse writes or go offline with one more. Null when
+    /// that is not known.
+    #[schema(required = true)]
+    pub at_risk: Option<PartitionSum>,
     /// Each check by itself, by name: `brokers`, `partitions`, `consumerGroups`, and `zookeeper`
     /// where it is configured.
     pub checks: BTreeMap<Check, CheckReport>,
@@ -57,6 +70,9 @@ pub struct ReasonReport {
     pub severity: Status,
     /// The check that it belongs to.
     pub check: Check,
+    /// What is wrong: one broker, group or ZooKeeper node, or all that the check is about.
+    #[schema(example = "broker 1 (127.0.0.1:19092)")]
+    pub subject: String,
     /// One sentence that names the subject.
     #[schema(example = "broker 1 (127.0.0.1:19092): connection refused")]
     pub text: String,
@@ -64,6 +80,18 @@ pub struct ReasonReport {
     #[serde(with = "service_kit::time::millis::optional")]
     #[schema(required = true)]
     pub observed_at: Option<Timestamp>,
+    /// Ids of brokers that are down, when that alone explains it; empty otherwise.
+    pub explained_by: Vec<i32>,
+}
+
+/// Where something holds, or does not.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PartitionSum {
+    /// Partitions of all topics; 0: it holds nowhere.
+    pub partitions: usize,
+    /// The topics that have some of them.
+    pub topics: Vec<String>,
 }
 
 /// One check.
@@ -179,6 +207,9 @@ impl HealthReport {
             total_brokers: judgement.brokers.len(),
             healthy_brokers: judgement.healthy_brokers(),
             reasons: judgement.reasons.iter().map(ReasonReport::new).collect(),
+            writes_blocked: PartitionSum::of(judgement, |topic| topic.writes_blocked),
+            reads_blocked: PartitionSum::of(judgement, |topic| Some(topic.offline)),
+            at_risk: PartitionSum::of(judgement, |topic| topic.at_risk),
             checks: judgement
                 .checks
                 .iter()
@@ -198,9 +229,31 @@ impl ReasonReport {
             code: reason.code,
             severity: reason.severity,
             check: reason.check,
+            subject: reason.subject.clone(),
             text: reason.text.clone(),
             observed_at: reason.observed_at.map(Moment::time),
+            explained_by: reason.explained_by.iter().copied().collect(),
         }
+    }
+}
+
+impl PartitionSum {
+    fn of(judgement: &Judgement, each: fn(&TopicVerdict) -> Option<usize>) -> Option<Self> {
+        if !judgement.knows_partitions() {
+            return None;
+        }
+        let mut sum = Self {
+            partitions: 0,
+            topics: Vec::new(),
+        };
+        for (name, topic) in &judgement.topics {
+            let partitions = each(topic)?;
+            if partitions > 0 {
+                sum.partitions += partitions;
+                sum.topics.push(name.clone());
+            }
+        }
+        Some(sum)
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod accept;
 mod health;
+mod history;
+mod stop_impact;
 #[cfg(test)]
 mod tests;
 
@@ -11,5 +13,8 @@ use crate::state::State;
 
 /// All of them.
 pub fn router(state: State) -> OpenApiRouter {
-    health::router().with_state(state)
+    health::router()
+        .merge(stop_impact::router())
+        .merge(history::router())
+        .with_state(state)
 }

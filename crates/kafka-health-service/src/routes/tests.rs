@@ -133,6 +133,80 @@ async fn every_route_answers_while_nothing_is_known_and_only_readyz_says_so() {
 }
 
 #[tokio::test]
+async fn a_broker_may_be_stopped_unless_partitions_need_it() {
+    let snapshot = Cluster::healthy().snapshot;
+    for (path, verdict, refuse_writes) in [
+        ("/api/health/brokers/1/stop-impact", "SAFE", 0),
+        ("/api/health/brokers/1/stop-impact?with=2", "UNSAFE", 1),
+    ] {
+        let answer = get(snapshot.clone(), path, None).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        let document: Value = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!(document["verdict"], verdict, "{document}");
+        assert_eq!(document["wouldRefuseWrites"]["count"], refuse_writes);
+    }
+    for (path, code) in [
+        ("/api/health/brokers/9/stop-impact", StatusCode::NOT_FOUND),
+        (
+            "/api/health/brokers/1/stop-impact?with=8",
+            StatusCode::NOT_FOUND,
+        ),
+        (
+            "/api/health/brokers/1/stop-impact?with=x",
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            "/api/health/brokers/one/stop-impact",
+            StatusCode::BAD_REQUEST,
+        ),
+    ] {
+        let answer = get(snapshot.clone(), path, None).await;
+        assert_eq!(answer.status, code, "{path}: {}", answer.body);
+        assert_eq!(answer.media_type, "application/problem+json");
+    }
+}
+
+#[tokio::test]
+async fn what_is_blocked_and_at_risk_is_given_outright_and_null_when_not_known() {
+    let mut cluster = Cluster::healthy();
+    let short: crate::fixtures::Place<'_> = (Some(2), &[1, 2, 3], &[2, 3]);
+    cluster.show(&[crate::fixtures::topic("orders", &[short])]);
+    let answer = get(cluster.snapshot, "/api/health", None).await;
+    let health: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(health["atRisk"]["topics"][0], "orders", "{health}");
+    assert_eq!(health["writesBlocked"]["partitions"], 0);
+    assert_eq!(health["readsBlocked"]["partitions"], 0);
+
+    let answer = get(Snapshot::default(), "/api/health", None).await;
+    let health: Value = serde_json::from_str(&answer.body).unwrap();
+    for name in ["atRisk", "writesBlocked", "readsBlocked"] {
+        assert!(health[name].is_null(), "{health}");
+    }
+}
+
+#[tokio::test]
+async fn what_happened_is_listed_page_by_page() {
+    for (path, list) in [
+        ("/api/health/history?limit=5", "changes"),
+        ("/api/health/incidents?open=true", "incidents"),
+    ] {
+        let answer = get(degraded(), path, None).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+        let document: Value = serde_json::from_str(&answer.body).unwrap();
+        assert!(document[list].is_array(), "{document}");
+        assert!(document.get("next").is_none(), "{document}");
+    }
+    for path in [
+        "/api/health/history?limit=0",
+        "/api/health/incidents?limit=501",
+        "/api/health/incidents?open=maybe",
+    ] {
+        let answer = get(degraded(), path, None).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn metrics_are_those_of_the_same_snapshot() {
     let answer = get(degraded(), "/metrics", None).await;
     assert!(

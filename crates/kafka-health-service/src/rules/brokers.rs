@@ -245,7 +245,8 @@ fn reason_for(broker: &Broker, verdict: &BrokerVerdict) -> Option<Reason> {
         Liveness::Unknown { .. } => (Status::Unknown, "broker_unknown"),
     };
     let text = format!("{broker}: {}", verdict.liveness.trouble()?);
-    Some(Check::Brokers.reason(severity, code, verdict.observed_at, text))
+    let reason = Check::Brokers.reason(severity, code, verdict.observed_at, text);
+    Some(reason.about(broker))
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ fn incomplete(part: &Part<Groups>, now: Moment, limits: &Limits) -> Option<Reaso
         Some(failure) => format!("{text}: {}", failure.message),
         None => text,
     };
-    Some(reason(Status::Unknown, code, complete_at, text))
+    Some(Check::ConsumerGroups.reason(Status::Unknown, code, complete_at, text))
 }
 
 fn judge_one(group: &Group, now: Moment, limits: &Limits) -> GroupVerdict {
@@ -108,13 +108,18 @@ fn reasons_for(
     limits: &Limits,
 ) -> Vec<Reason> {
     let at = verdict.observed_at;
+    let reason = |severity, code, text| {
+        Check::ConsumerGroups
+            .reason(severity, code, at, text)
+            .about(id)
+    };
     if verdict.lag != LagVerdict::Known {
         let why = group
             .failure
             .as_deref()
             .unwrap_or("it was not measured again");
         let text = format!("lag of consumer group {id:?} is not known: {why}");
-        return vec![reason(Status::Unknown, "group_lag_unknown", at, text)];
+        return vec![reason(Status::Unknown, "group_lag_unknown", text)];
     }
     let mut reasons = Vec::new();
     let unknown = long_unknown(group, now, limits);
@@ -123,13 +128,13 @@ fn reasons_for(
             "lag of consumer group {id:?} is not known on {count} of {} partitions, {first} first: {why}",
             group.partitions.len()
         );
-        reasons.push(reason(Status::Unknown, "group_lag_incomplete", at, text));
+        reasons.push(reason(Status::Unknown, "group_lag_incomplete", text));
     }
     if let (Some(limit), Some(lag)) = (limits.lag, group.known_lag())
         && lag > limit
     {
         let text = format!("consumer group {id:?} is {lag} records behind, more than {limit}");
-        reasons.push(reason(Status::Degraded, "group_lag_high", at, text));
+        reasons.push(reason(Status::Degraded, "group_lag_high", text));
     }
     reasons
 }
@@ -149,10 +154,6 @@ fn long_unknown(group: &Group, now: Moment, limits: &Limits) -> Option<(usize, S
         });
     let (first, why) = unknown.next()?;
     Some((1 + unknown.count(), first, why))
-}
-
-fn reason(severity: Status, code: &'static str, at: Option<Moment>, text: String) -> Reason {
-    Check::ConsumerGroups.reason(severity, code, at, text)
 }
 
 #[cfg(test)]

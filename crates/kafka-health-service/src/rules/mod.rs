@@ -8,6 +8,7 @@ mod groups;
 mod limits;
 mod partitions;
 mod status;
+mod stop_impact;
 mod zookeeper;
 
 pub use brokers::{BrokerVerdict, Liveness};
@@ -15,6 +16,7 @@ pub use groups::{GroupVerdict, LagVerdict};
 pub use limits::Limits;
 pub use partitions::TopicVerdict;
 pub use status::{Check, CheckVerdict, Reason, Status};
+pub use stop_impact::{Affected, StopImpact, StopVerdict, stop_impact};
 pub use zookeeper::NodeVerdict;
 
 use std::collections::BTreeMap;
@@ -27,6 +29,8 @@ use crate::snapshot::Snapshot;
 pub struct Judgement {
     /// When it was judged.
     pub at: Moment,
+    /// What it was judged by.
+    pub limits: Limits,
     /// The worst status of all checks.
     pub status: Status,
     /// Why the status is not HEALTHY, worst first; empty when it is.
@@ -51,6 +55,13 @@ impl Judgement {
         let data = self.checks.values().filter_map(|check| check.observed_at);
         data.chain(self.reasons.iter().filter_map(|reason| reason.observed_at))
             .max()
+    }
+
+    /// Topics were read, and not too long ago.
+    #[must_use]
+    pub fn knows_partitions(&self) -> bool {
+        let check = self.checks.get(&Check::Partitions);
+        check.is_some_and(|check| !check.stale && check.observed_at.is_some())
     }
 
     /// Brokers known to be up.
@@ -92,6 +103,7 @@ pub fn judge(snapshot: &Snapshot, now: Moment, limits: &Limits) -> Judgement {
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.severity));
     Judgement {
         at: now,
+        limits: *limits,
         status,
         reasons,
         checks,

@@ -4,7 +4,9 @@
 //! can be read or written there, or writes with `acks=all` are refused. Fewer in-sync replicas
 //! than assigned is DEGRADED.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use kafka_cluster::PartitionMetadata;
 
 use super::{BrokerVerdict, Check, CheckVerdict, Limits, Reason, Status};
 use crate::moment::Moment;
@@ -26,6 +28,17 @@ pub struct TopicVerdict {
     /// Partitions with fewer replicas in sync than the topic demands; `None` when that decides
     /// and the demand is not known.
     pub under_min_in_sync: Option<usize>,
+    /// Partitions with just as many replicas in sync as the topic demands; `None` when a demand is
+    /// not known.
+    pub at_min_in_sync: Option<usize>,
+    /// Partitions that nobody can write to with `acks=all`: without a leader, or with fewer replicas in
+    /// sync than demanded. `None` when that decides and the demand is not known.
+    pub writes_blocked: Option<usize>,
+    /// Under-replicated partitions that would refuse writes if they lost one more replica, or that would
+    /// be offline. `None` when that decides and the demand is not known.
+    pub at_risk: Option<usize>,
+    /// Partitions that are led by another replica than the first one of their assignment.
+    pub not_preferred_leader: usize,
     /// Recently observed, and none of the above.
     pub healthy: bool,
 }
@@ -79,10 +92,10 @@ pub(super) fn judge(
         Freshness::Fresh(seen) => {
             let topics = judge_topics(&seen.value, min_in_sync, true);
             let reasons: Vec<_> = [
-                offline(seen, now, limits),
-                under_min_in_sync(seen, min_in_sync),
+                offline(seen, brokers, now, limits),
+                under_min_in_sync(seen, brokers, min_in_sync),
                 min_in_sync_unknown(seen, &topics),
-                under_replicated(seen),
+                under_replicated(seen, brokers),
                 silent_leaders(seen, brokers),
             ]
             .into_iter()
@@ -113,20 +126,23 @@ fn judge_topics(
         };
         let under_replicated = count(is_under_replicated);
         let offline = count(|partition| partition.leaderless.is_some());
-        let under_min_in_sync = topic
-            .partitions
-            .iter()
-            .map(|partition| is_under_min_in_sync(partition, demand))
-            .try_fold(0, |count, under| {
-                under.map(|under| count + usize::from(under))
-            });
+        let count_known = |wanted: fn(&Partition, Option<usize>) -> Option<bool>| {
+            let known = topic.partitions.iter().map(|one| wanted(one, demand));
+            known
+                .map(|wanted| wanted.map(usize::from))
+                .sum::<Option<usize>>()
+        };
         let verdict = TopicVerdict {
             partitions: topic.partitions.len(),
             replication_factor: topic.replication_factor,
             internal: topic.internal,
             under_replicated,
             offline,
-            under_min_in_sync,
+            under_min_in_sync: count_known(is_under_min_in_sync),
+            at_min_in_sync: count_known(is_at_min_in_sync),
+            writes_blocked: count_known(is_write_blocked),
+            at_risk: count_known(is_at_risk),
+            not_preferred_leader: count(is_led_by_another),
             healthy: fresh && under_replicated == 0 && offline == 0,
         };
         (name.clone(), verdict)
@@ -134,7 +150,8 @@ fn judge_topics(
     topics.by_name.iter().map(judge_one).collect()
 }
 
-fn demand(topic: &str, min_in_sync: Option<&MinInSync>) -> Option<usize> {
+/// `min.insync.replicas` of a topic, where it is known.
+pub(super) fn demand(topic: &str, min_in_sync: Option<&MinInSync>) -> Option<usize> {
     min_in_sync.and_then(|settings| settings.by_topic.get(topic).copied())
 }
 
@@ -153,8 +170,43 @@ fn is_under_min_in_sync(partition: &Partition, demand: Option<usize>) -> Option<
     demand.map(|demand| in_sync < demand.min(replicas))
 }
 
+fn is_at_min_in_sync(partition: &Partition, demand: Option<usize>) -> Option<bool> {
+    let replicas = partition.metadata.replicas.len();
+    let in_sync = partition.metadata.in_sync_replicas.len();
+    demand.map(|demand| in_sync == demand.min(replicas))
+}
+
+fn is_write_blocked(partition: &Partition, demand: Option<usize>) -> Option<bool> {
+    if partition.leaderless.is_some() {
+        return Some(true);
+    }
+    is_under_min_in_sync(partition, demand)
+}
+
+fn is_at_risk(partition: &Partition, demand: Option<usize>) -> Option<bool> {
+    if !is_under_replicated(partition) || partition.leaderless.is_some() {
+        return Some(false);
+    }
+    if partition.metadata.in_sync_replicas.len() == 1 {
+        return Some(true);
+    }
+    is_at_min_in_sync(partition, demand)
+}
+
+fn is_led_by_another(partition: &Partition) -> bool {
+    let PartitionMetadata {
+        leader, replicas, ..
+    } = &partition.metadata;
+    leader.is_some() && leader.as_ref() != replicas.first()
+}
+
 /// A partition that was just made and never had a leader is passed over until the limit.
-fn offline(seen: &Seen<Topics>, now: Moment, limits: &Limits) -> Option<Reason> {
+fn offline(
+    seen: &Seen<Topics>,
+    brokers: &BTreeMap<i32, BrokerVerdict>,
+    now: Moment,
+    limits: &Limits,
+) -> Option<Reason> {
     let count = |wanted: &dyn Fn(Leaderless) -> bool| {
         by_topic(&seen.value, |_, partition| {
             partition.leaderless.is_some_and(wanted)
@@ -163,7 +215,12 @@ fn offline(seen: &Seen<Topics>, now: Moment, limits: &Limits) -> Option<Reason> 
     let at = Some(seen.at);
     if let Some(which) = count(&|leaderless| leaderless.since.age(now) >= limits.offline_after) {
         let text = format!("{which} without a leader: nothing can be read or written there");
-        return Some(reason(Status::Critical, "partitions_offline", at, text));
+        let offline = |_: &str, partition: &Partition| partition.leaderless.is_some();
+        let cause = cause(&seen.value, brokers, offline, |partition| {
+            partition.in_sync_replicas.clone()
+        });
+        let reason = reason(Status::Critical, "partitions_offline", at, text);
+        return Some(reason.explained_by(cause));
     }
     let which = count(&|leaderless| !leaderless.newborn)?;
     let text = format!("{which} without a leader at the last reading");
@@ -175,19 +232,22 @@ fn offline(seen: &Seen<Topics>, now: Moment, limits: &Limits) -> Option<Reason> 
     ))
 }
 
-fn under_min_in_sync(seen: &Seen<Topics>, min_in_sync: Option<&MinInSync>) -> Option<Reason> {
-    let which = by_topic(&seen.value, |topic, partition| {
+fn under_min_in_sync(
+    seen: &Seen<Topics>,
+    brokers: &BTreeMap<i32, BrokerVerdict>,
+    min_in_sync: Option<&MinInSync>,
+) -> Option<Reason> {
+    let under = |topic: &str, partition: &Partition| {
         is_under_min_in_sync(partition, demand(topic, min_in_sync)) == Some(true)
-    })?;
+    };
+    let which = by_topic(&seen.value, under)?;
+    let cause = cause(&seen.value, brokers, under, missing_replicas);
     let text = format!(
         "{which} with fewer in-sync replicas than min.insync.replicas: writes with acks=all are refused there"
     );
-    Some(reason(
-        Status::Critical,
-        "partitions_under_min_isr",
-        Some(seen.at),
-        text,
-    ))
+    let at = Some(seen.at);
+    let reason = reason(Status::Critical, "partitions_under_min_isr", at, text);
+    Some(reason.explained_by(cause))
 }
 
 fn min_in_sync_unknown(
@@ -211,34 +271,64 @@ fn min_in_sync_unknown(
     ))
 }
 
-fn under_replicated(seen: &Seen<Topics>) -> Option<Reason> {
-    let which = by_topic(&seen.value, |_, partition| is_under_replicated(partition))?;
+fn under_replicated(seen: &Seen<Topics>, brokers: &BTreeMap<i32, BrokerVerdict>) -> Option<Reason> {
+    let under = |_: &str, partition: &Partition| is_under_replicated(partition);
+    let which = by_topic(&seen.value, under)?;
+    let cause = cause(&seen.value, brokers, under, missing_replicas);
     let text = format!("{which} under-replicated");
-    Some(reason(
-        Status::Degraded,
-        "partitions_under_replicated",
-        Some(seen.at),
-        text,
-    ))
+    let at = Some(seen.at);
+    let reason = reason(Status::Degraded, "partitions_under_replicated", at, text);
+    Some(reason.explained_by(cause))
 }
 
 /// Metadata names a broker as a leader until the cluster has noticed that it is gone (for a killed
 /// broker, when its ZooKeeper session ends).
 fn silent_leaders(seen: &Seen<Topics>, brokers: &BTreeMap<i32, BrokerVerdict>) -> Option<Reason> {
-    let which = by_topic(&seen.value, |_, partition| {
-        partition
-            .metadata
-            .leader
-            .and_then(|leader| brokers.get(&leader))
-            .is_some_and(|broker| broker.liveness.is_down())
-    })?;
+    let silent = |_: &str, partition: &Partition| {
+        let leader = partition.metadata.leader;
+        leader.is_some_and(|leader| is_down(brokers, leader))
+    };
+    let which = by_topic(&seen.value, silent)?;
+    let cause = cause(&seen.value, brokers, silent, |partition| {
+        partition.leader.into_iter().collect()
+    });
     let text = format!("{which} still led by a broker that does not answer");
-    Some(reason(
-        Status::Degraded,
-        "leaders_silent",
-        Some(seen.at),
-        text,
-    ))
+    let reason = reason(Status::Degraded, "leaders_silent", Some(seen.at), text);
+    Some(reason.explained_by(cause))
+}
+
+fn is_down(brokers: &BTreeMap<i32, BrokerVerdict>, id: i32) -> bool {
+    brokers
+        .get(&id)
+        .is_some_and(|broker| broker.liveness.is_down())
+}
+
+fn missing_replicas(partition: &PartitionMetadata) -> Vec<i32> {
+    let missing = partition.replicas.iter().copied();
+    missing
+        .filter(|id| !partition.in_sync_replicas.contains(id))
+        .collect()
+}
+
+/// The brokers that are down and explain what is wrong with *all* partitions that are `affected`:
+/// `by` gives those that a partition suffers from. Empty when something else plays a part.
+fn cause(
+    topics: &Topics,
+    brokers: &BTreeMap<i32, BrokerVerdict>,
+    affected: impl Fn(&str, &Partition) -> bool,
+    by: impl Fn(&PartitionMetadata) -> Vec<i32>,
+) -> BTreeSet<i32> {
+    let mut cause = BTreeSet::new();
+    for (topic, partition) in topics.partitions() {
+        if affected(topic, partition) {
+            let by = by(&partition.metadata);
+            if by.is_empty() || !by.iter().all(|id| is_down(brokers, *id)) {
+                return BTreeSet::new();
+            }
+            cause.extend(by);
+        }
+    }
+    cause
 }
 
 /// "14 partitions (orders 12, payments 2)", the topics with most of them first; `None` if there
@@ -405,6 +495,43 @@ mod tests {
         let verdict = judged(&cluster);
         assert_eq!(codes(&verdict), ["leaders_silent"]);
         assert_eq!(verdict.check.status, Status::Degraded);
+    }
+
+    #[test]
+    fn a_broker_that_is_down_explains_what_all_affected_partitions_lack() {
+        let short: (Option<i32>, &[i32], &[i32]) = (Some(2), &[1, 2, 3], &[2, 3]);
+        let mut cluster = with(&[topic("orders", &[short, FULL])]);
+        assert!(judged(&cluster).reasons[0].explained_by.is_empty());
+        let now = cluster.now;
+        cluster.broker(1).probes.record(refused(now));
+        let explained = judged(&cluster);
+        assert_eq!(explained.reasons[0].code, "partitions_under_replicated");
+        assert_eq!(explained.reasons[0].explained_by, BTreeSet::from([1]));
+
+        // Broker 3 is up and out of sync: something else is wrong as well.
+        cluster.show(&[topic("orders", &[short, (Some(2), &[1, 2, 3], &[1, 2])])]);
+        let reasons = judged(&cluster).reasons;
+        assert!(reasons[0].explained_by.is_empty(), "{reasons:?}");
+    }
+
+    #[test]
+    fn partitions_are_counted_by_what_they_can_still_bear() {
+        let verdict = judged(&with(&[topic(
+            "orders",
+            &[
+                (Some(2), &[1, 2, 3], &[2, 3]),
+                (Some(2), &[1, 2, 3], &[2]),
+                (None, &[1, 2, 3], &[1]),
+                FULL,
+            ],
+        )]));
+        let orders = &verdict.topics["orders"];
+        assert_eq!(orders.at_min_in_sync, Some(1));
+        assert_eq!(orders.under_min_in_sync, Some(2));
+        assert_eq!(orders.writes_blocked, Some(2));
+        assert_eq!(orders.at_risk, Some(2));
+        assert_eq!(orders.not_preferred_leader, 2);
+        assert_eq!(orders.offline, 1);
     }
 
     #[test]

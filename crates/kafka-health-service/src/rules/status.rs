@@ -1,5 +1,6 @@
 //! The words of a judgement: status, check, reason.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::moment::Moment;
@@ -7,7 +8,17 @@ use crate::moment::Moment;
 /// How the cluster, or a part of it, is. Ordered from best to worst: what is not known may be as
 /// bad as anything short of what is known to be critical.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, utoipa::ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    utoipa::ToSchema,
 )]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
@@ -23,7 +34,17 @@ pub enum Status {
 
 /// A group of rules over one part of the snapshot.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, utoipa::ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    utoipa::ToSchema,
 )]
 #[serde(rename_all = "camelCase")]
 pub enum Check {
@@ -57,10 +78,32 @@ pub struct Reason {
     pub severity: Status,
     /// The check that it belongs to.
     pub check: Check,
+    /// What is wrong: one broker, group or ZooKeeper node, or all that the check is about.
+    pub subject: String,
     /// One sentence that names the subject and what is wrong with it.
     pub text: String,
     /// When that was observed; `None` if nothing was.
     pub observed_at: Option<Moment>,
+    /// Brokers that are down, when that alone explains it: no trouble of its own then. Empty otherwise.
+    pub explained_by: BTreeSet<i32>,
+}
+
+impl Reason {
+    /// The same, as being about one subject.
+    pub(super) fn about(self, subject: impl fmt::Display) -> Self {
+        Self {
+            subject: subject.to_string(),
+            ..self
+        }
+    }
+
+    /// The same, as what follows from these brokers' being down.
+    pub(super) fn explained_by(self, brokers: BTreeSet<i32>) -> Self {
+        Self {
+            explained_by: brokers,
+            ..self
+        }
+    }
 }
 
 impl Status {
@@ -92,7 +135,17 @@ impl fmt::Display for Status {
 }
 
 impl Check {
-    /// A reason of this check.
+    /// All that it is about.
+    fn subject(self) -> &'static str {
+        match self {
+            Self::Brokers => "brokers",
+            Self::Partitions => "partitions",
+            Self::ConsumerGroups => "consumer groups",
+            Self::Zookeeper => "ZooKeeper",
+        }
+    }
+
+    /// A reason of this check, about all of it.
     pub(super) fn reason(
         self,
         severity: Status,
@@ -104,8 +157,10 @@ impl Check {
             code,
             severity,
             check: self,
+            subject: self.subject().to_owned(),
             text,
             observed_at,
+            explained_by: BTreeSet::new(),
         }
     }
 }

@@ -82,7 +82,8 @@ pub(super) fn judge(
             "ZooKeeper node {address}: {}",
             verdict.trouble().unwrap_or_default()
         );
-        reasons.push(Check::Zookeeper.reason(severity, code, observed(address), text));
+        let reason = Check::Zookeeper.reason(severity, code, observed(address), text);
+        reasons.push(reason.about(address));
     }
     let stale = verdicts.values().any(NodeVerdict::stale);
     Verdict {

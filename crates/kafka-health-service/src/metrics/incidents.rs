@@ -1,0 +1,41 @@
+//! Incidents.
+
+use prometheus::proto::MetricType;
+
+use super::{Family, Sample, count, count_u64};
+use crate::rules::Status;
+use crate::state::View;
+
+pub(super) const FAMILIES: &[Family] = &[
+    Family {
+        name: "kafka_health_incidents_open",
+        help: "Incidents that go on, by the worst that each makes of the status.",
+        kind: MetricType::GAUGE,
+        labels: &["severity"],
+        samples: |view| {
+            each(view, |view, status| {
+                count(view.incidents.open.get(&status).copied().unwrap_or(0))
+            })
+        },
+    },
+    Family {
+        name: "kafka_health_incidents_total",
+        help: "Incidents that began since this service started.",
+        kind: MetricType::COUNTER,
+        labels: &["severity"],
+        samples: |view| {
+            each(view, |view, status| {
+                count_u64(view.incidents.begun.get(&status).copied().unwrap_or(0))
+            })
+        },
+    },
+];
+
+fn each(view: &View, value: fn(&View, Status) -> f64) -> Vec<Sample> {
+    let severities = Status::ALL
+        .into_iter()
+        .filter(|status| *status != Status::Healthy);
+    severities
+        .map(|status| Sample::of(&status, value(view, status)))
+        .collect()
+}
