@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::{BodyDataStream, Bytes};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use futures_util::StreamExt;
@@ -28,24 +28,21 @@ const DISCARDING: Duration = Duration::from_secs(5);
 pub(super) async fn read(request: Request) -> Result<Bytes, Problem> {
     let limit = request.extensions().get::<BodyLimit>();
     let limit = limit.map_or(DEFAULT_LIMIT, |limit| limit.0);
-    let mut body = request.into_body();
-    match collect(&mut body, limit).await? {
-        Some(bytes) => Ok(bytes),
-        None => {
-            // Who sends without an end, or slowly, is not waited for.
-            let _ = timeout(DISCARDING, discard(body)).await;
-            Err(Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "payload_too_large",
-                format!("the body is larger than {limit} bytes"),
-            ))
-        }
+    let mut chunks = request.into_body().into_data_stream();
+    if let Some(bytes) = collect(&mut chunks, limit).await? {
+        return Ok(bytes);
     }
+    // Who sends without an end, or slowly, is not waited for.
+    let _ = timeout(DISCARDING, discard(chunks)).await;
+    Err(Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "payload_too_large",
+        format!("the body is larger than {limit} bytes"),
+    ))
 }
 
 /// The body, or `None` if it has more than `limit` bytes.
-async fn collect(body: &mut Body, limit: usize) -> Result<Option<Bytes>, Problem> {
-    let mut chunks = body.into_data_stream();
+async fn collect(chunks: &mut BodyDataStream, limit: usize) -> Result<Option<Bytes>, Problem> {
     let mut bytes = Vec::new();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| {
@@ -60,8 +57,7 @@ async fn collect(body: &mut Body, limit: usize) -> Result<Option<Bytes>, Problem
     Ok(Some(bytes.into()))
 }
 
-async fn discard(body: Body) {
-    let mut chunks = body.into_data_stream();
+async fn discard(mut chunks: BodyDataStream) {
     let mut discarded = 0;
     while let Some(Ok(chunk)) = chunks.next().await {
         discarded += chunk.len();
