@@ -56,7 +56,10 @@ health() { curl -sS -m 5 "$HEALTH_URL$1"; }
 
 expected=$(health /api/health | jq -r '.brokerStatuses[].brokerId') ||
   fail "health gave no list of brokers" "see: curl $HEALTH_URL/api/health"
-((${#brokers[@]})) || mapfile -t brokers < <(sed 's/^/kafka-/' <<<"$expected")
+if ((${#brokers[@]} == 0)); then
+  mapfile -t brokers <<<"$expected"
+  brokers=("${brokers[@]/#/kafka-}")
+fi
 for broker in "${brokers[@]}"; do
   grep -qx "${broker#kafka-}" <<<"$expected" ||
     fail "$broker is not a broker of this cluster" "health expects: ${expected//$'\n'/, }"

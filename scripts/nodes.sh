@@ -2,6 +2,7 @@
 # One broker of a running cluster, natively or in Docker: sourced after prerequisites.sh.
 #
 #   MODE            native or docker, once find_mode has found it
+# shellcheck disable=SC2034 # used by those that source this file
 
 ADMIN_URL=http://127.0.0.1:8081
 HEALTH_URL=http://127.0.0.1:8082

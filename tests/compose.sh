@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The stack in Docker Compose, end to end: images, start, health checks, Prometheus' targets, every
-# endpoint (the same tests as in native mode), both failure tests, stop, and that nothing stays.
+# endpoint (the same tests as in native mode), both failure tests, a rolling restart, stop, and that nothing stays.
 #
 # It takes the fixed ports and container names, so no other cluster of this project may run. Where no
 # engine answers, DOCKER_ENGINE may name a script that starts one (`up`) and makes stand-ins for the
@@ -109,6 +109,9 @@ TEST_CLUSTER=$work/cluster.json \
 
 step "failure tests"
 ./failure-test.sh stop disconnect
+
+step "a rolling restart"
+./rolling-restart.sh
 
 step "a fourth broker: expected and scraped while it is on"
 compose --profile kafka-4 up -d kafka-4

@@ -51,6 +51,19 @@ async fn until(services: &Services, status: &str, limit: Duration) -> Value {
     .unwrap()
 }
 
+/// The incident of this rule, once it has ended.
+async fn incident_that_ended(services: &Services, code: &str) -> Value {
+    wait_for_condition("the end of the incident", PATIENCE, || async {
+        let list = services.health.get("/api/health/incidents").await.json();
+        let incidents = list["incidents"].as_array().into_iter().flatten();
+        let mut ended = incidents
+            .filter(|incident| incident["code"] == code && incident["endedAt"].is_string());
+        ended.next().cloned().ok_or_else(|| list.to_string())
+    })
+    .await
+    .unwrap()
+}
+
 async fn hosted(cluster: &FaultLease) -> Hosted {
     let hosted = host(&Target::of(cluster));
     until(&hosted, "HEALTHY", PATIENCE * 2).await;
@@ -131,8 +144,20 @@ async fn a_load_test_survives(fault: Fault) {
     })
     .await
     .unwrap();
+    // Two of three are left: none of them may go.
+    let impact = services.health.get("/api/health/brokers/2/stop-impact");
+    let impact = impact.await.ok_json(200);
+    assert_eq!(impact["verdict"], "UNSAFE", "{impact}");
     fault.mend(&cluster, node).await;
     until(&services, "HEALTHY", PATIENCE * 2).await;
+    let incident = incident_that_ended(&services, "broker_down").await;
+    assert!(
+        incident["subject"]
+            .as_str()
+            .unwrap()
+            .starts_with("broker 1 "),
+        "{incident}"
+    );
 
     let report = run.await.unwrap().ok_json(200);
     assert_eq!(report["acknowledged"], 10_000, "{report}");

@@ -110,3 +110,35 @@ async fn the_contracts_metrics_are_exported() {
         "{metrics}"
     );
 }
+
+#[tokio::test]
+async fn two_brokers_at_once_are_too_many_and_a_stranger_is_not_found() {
+    let services = healthy().await;
+    let path = "/api/health/brokers/1/stop-impact";
+    // What other tests make of their topics decides whether one alone is safe.
+    let one = services.health.get(path).await.ok_json(200);
+    assert!(one["verdict"].is_string(), "{one}");
+    let two = services.health.get(&format!("{path}?with=2")).await;
+    let two = two.ok_json(200);
+    assert_eq!(two["verdict"], "UNSAFE", "{two}");
+    assert!(two["wouldRefuseWrites"]["count"].as_u64().unwrap() >= 12);
+    assert_eq!(two["brokers"], serde_json::json!([1, 2]));
+    let stranger = services.health.get(&format!("{path}?with=99")).await;
+    stranger.problem(404, "broker_not_found");
+    let wrong = services.health.get(&format!("{path}?with=x")).await;
+    wrong.problem(400, "invalid_input");
+}
+
+#[tokio::test]
+async fn the_history_begins_with_the_present_status() {
+    let services = healthy().await;
+    let history = services.health.get("/api/health/history").await;
+    let history = history.ok_json(200);
+    let changes = history["changes"].as_array().unwrap();
+    assert!(
+        changes.iter().any(|change| change["status"] == "HEALTHY"),
+        "{history}"
+    );
+    let incidents = services.health.get("/api/health/incidents").await;
+    assert!(incidents.ok_json(200)["incidents"].is_array());
+}
