@@ -10,6 +10,7 @@ pub mod collect;
 mod fixtures;
 pub mod metrics;
 pub mod moment;
+mod pages;
 pub mod record;
 pub mod report;
 pub mod routes;
@@ -86,5 +87,5 @@ pub fn router(state: State, http: &HttpSettings) -> anyhow::Result<Router> {
         registry,
         Arc::new(state.clone()),
     );
-    Ok(service.assemble(routes::router(state)))
+    Ok(service.assemble(routes::router(state.clone()).merge(pages::router(state))))
 }

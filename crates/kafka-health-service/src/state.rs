@@ -6,7 +6,7 @@ use service_kit::Readiness;
 use tokio_util::sync::CancellationToken;
 
 use crate::moment::Moment;
-use crate::record::{Counts, Record};
+use crate::record::{Counts, LagHistory, Record};
 use crate::rules::{Judgement, Limits, judge};
 use crate::snapshot::{Snapshot, Store};
 
@@ -17,6 +17,7 @@ pub struct State {
     limits: Limits,
     most_partition_series: usize,
     record: Arc<Record>,
+    lag_history: Arc<LagHistory>,
     stop: CancellationToken,
 }
 
@@ -43,6 +44,7 @@ impl State {
             limits,
             most_partition_series: 0,
             record: Arc::new(Record::in_memory(1)),
+            lag_history: Arc::default(),
             stop: CancellationToken::new(),
         }
     }
@@ -76,6 +78,12 @@ impl State {
     #[must_use]
     pub fn record(&self) -> &Arc<Record> {
         &self.record
+    }
+
+    /// How the lag of each group went.
+    #[must_use]
+    pub fn lag_history(&self) -> &Arc<LagHistory> {
+        &self.lag_history
     }
 
     /// Cancelled when the service stops.

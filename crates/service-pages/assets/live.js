@@ -26,9 +26,13 @@
   };
 
   const source = new EventSource(part().dataset.events);
-  source.addEventListener("progress", () => {
+  const changed = () => {
     if (Date.now() - last > pause) renew();
-  });
+  };
+  for (const name of ["progress", "status", "incident"]) source.addEventListener(name, changed);
+  // What grows older without an event.
+  const every = Number(part().dataset.everyS || 0);
+  if (every) setInterval(renew, every * 1000);
   source.addEventListener("ended", () => {
     source.close();
     location.reload();

@@ -5,10 +5,12 @@
 
 mod incident;
 mod keeper;
+mod lag;
 mod recorder;
 mod tracker;
 
 pub use incident::{Incident, StatusChange};
 pub use keeper::{Counts, Event, Page, Record};
+pub use lag::{Course, LagHistory};
 pub use recorder::run;
 pub use tracker::Tracker;

@@ -23,6 +23,9 @@ pub async fn run(state: State, stop: CancellationToken) {
         loop {
             // Until the first look at the cluster has ended there is nothing to say.
             if state.check().is_ok() {
+                if let Some(groups) = &state.store().read().groups.seen {
+                    state.lag_history().take_in(&groups.value);
+                }
                 let changes = tracker.observe(&state.view().judgement);
                 if changes != super::tracker::Changes::default() {
                     let record = Arc::clone(&record);
