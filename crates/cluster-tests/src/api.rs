@@ -55,6 +55,34 @@ impl Api {
         self.send(Method::GET, path, None).await
     }
 
+    /// `GET path`; of a stream of events, which may have no end, only what comes first.
+    ///
+    /// # Panics
+    /// When no answer comes.
+    pub async fn get_beginning(&self, path: &str) -> Answer {
+        let started = Instant::now();
+        let request = self.client.get(format!("{}{path}", self.base));
+        let answer = request.send().await;
+        let mut answer = answer.unwrap_or_else(|error| panic!("GET {path}: {error:?}"));
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let streams = headers
+            .get("content-type")
+            .is_some_and(|media_type| media_type == "text/event-stream");
+        let mut text = Vec::new();
+        while let Some(chunk) = answer.chunk().await.unwrap() {
+            text.extend_from_slice(&chunk);
+            if streams {
+                break;
+            }
+        }
+        Answer {
+            status,
+            headers,
+            text: String::from_utf8(text).unwrap(),
+            took: started.elapsed(),
+        }
+    }
+
     /// `POST path`, without a body.
     pub async fn post(&self, path: &str) -> Answer {
         self.send(Method::POST, path, None).await

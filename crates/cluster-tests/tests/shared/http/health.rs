@@ -141,4 +141,21 @@ async fn the_history_begins_with_the_present_status() {
     );
     let incidents = services.health.get("/api/health/incidents").await;
     assert!(incidents.ok_json(200)["incidents"].is_array());
+    let events = services.health.get_beginning("/api/health/events").await;
+    assert!(
+        events.text.starts_with("event: status\ndata: {"),
+        "{}",
+        events.text
+    );
+}
+
+#[tokio::test]
+async fn the_page_shows_the_status_and_every_broker() {
+    let services = healthy().await;
+    let page = services.health.get("/").await;
+    assert_eq!(page.status.as_u16(), 200);
+    assert!(page.header("content-type").starts_with("text/html"));
+    for shown in ["HEALTHY", "log-events", "log-processor", "stop-impact"] {
+        assert!(page.text.contains(shown), "{shown}: {}", page.text);
+    }
 }
