@@ -100,10 +100,9 @@ impl Cluster {
         }
         let lag = PartitionLag::Measured(Lag::Known(0));
         let group = Group {
-            state: GroupState::Stable,
             partitions: BTreeMap::from([(TopicPartition::new("log-events", 0), lag)]),
             measured_at: Some(now),
-            failure: None,
+            ..Group::in_state(GroupState::Stable)
         };
         let groups = Groups {
             by_id: BTreeMap::from([("log-processor".to_owned(), group)]),

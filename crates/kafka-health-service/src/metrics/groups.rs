@@ -22,6 +22,13 @@ pub(super) const FAMILIES: &[Family] = &[
         labels: &["group"],
         samples: |view| each(view, |group| Some(count(unknown(group)))),
     },
+    Family {
+        name: "kafka_consumer_group_class",
+        help: "1 for the class of the group: active, empty, no_commit, growing, unsubscribed, stalled, stopped, topic_deleted or data_lost.",
+        kind: MetricType::GAUGE,
+        labels: &["group", "class"],
+        samples: classes,
+    },
     // The name and labels of kafka_exporter, which dashboards of others read.
     Family {
         name: "kafka_consumergroup_lag",
@@ -55,6 +62,18 @@ fn measured(view: &View) -> impl Iterator<Item = (&String, &Group)> {
             .filter(|(_, verdict)| verdict.lag == LagVerdict::Known)
             .filter_map(|(id, _)| seen.value.by_id.get_key_value(id))
     })
+}
+
+/// Only the class that it is in: nine series for each group would be many.
+fn classes(view: &View) -> Vec<Sample> {
+    let groups = view.judgement.groups.iter();
+    let classes = groups.filter_map(|(id, verdict)| {
+        Some(Sample {
+            labels: vec![id.clone(), verdict.class?.name().to_owned()],
+            value: 1.0,
+        })
+    });
+    classes.collect()
 }
 
 fn by_partition(view: &View) -> Vec<Sample> {

@@ -12,7 +12,7 @@ use super::grid::Grid;
 use super::{SHELL, plots};
 use crate::record::Incident;
 use crate::report::{HealthReport, ReasonReport};
-use crate::rules::{Status, StopVerdict, stop_impact};
+use crate::rules::{GroupClass, Status, StopVerdict, stop_impact};
 use crate::snapshot::Snapshot;
 use crate::state::{State, View};
 
@@ -69,6 +69,8 @@ struct BrokerRow {
 struct GroupRow {
     id: String,
     state: &'static str,
+    class: &'static str,
+    class_tone: &'static str,
     lag: String,
     note: String,
 }
@@ -248,6 +250,12 @@ fn group_rows(report: &HealthReport) -> Vec<GroupRow> {
     let row = |group: &&crate::report::ConsumerGroupHealth| GroupRow {
         id: group.group_id.clone(),
         state: group.state,
+        class: group.class.map_or("not known", GroupClass::in_words),
+        class_tone: match group.class {
+            None => "warn",
+            Some(class) if class.is_trouble() => "bad",
+            Some(_) => "",
+        },
         lag: group
             .total_lag
             .map_or_else(|| "not known".to_owned(), number::grouped),

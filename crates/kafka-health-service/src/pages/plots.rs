@@ -6,14 +6,14 @@ use std::fmt::Write;
 use jiff::Timestamp;
 use service_pages::plot::{Axis, Plot, Scale, Series};
 
-use crate::record::{Course, Incident};
+use crate::record::{Incident, LagCourse};
 
 /// Incidents are drawn over the last day.
 pub(super) const DAY_S: f64 = 86_400.0;
 
 /// Lag of each group, in records, by the minutes before `now`.
 #[expect(clippy::cast_precision_loss, reason = "a drawing")]
-pub(super) fn lag(courses: &BTreeMap<String, Course>, now: Timestamp) -> String {
+pub(super) fn lag(courses: &BTreeMap<String, LagCourse>, now: Timestamp) -> String {
     let series = courses.iter().map(|(group, course)| Series {
         name: group.clone(),
         points: course

@@ -16,12 +16,12 @@ const GROUPS: usize = 500;
 /// Lag by group and time.
 #[derive(Debug, Default)]
 pub struct LagHistory {
-    groups: Mutex<BTreeMap<String, Course>>,
+    groups: Mutex<BTreeMap<String, LagCourse>>,
 }
 
 /// One group's measurements, oldest first.
 #[derive(Debug, Clone, Default)]
-pub struct Course {
+pub struct LagCourse {
     /// When, and the known lag, in records; `None`: it is known of no partition.
     pub samples: VecDeque<(Timestamp, Option<u64>)>,
     newest: Option<Moment>,
@@ -53,7 +53,7 @@ impl LagHistory {
 
     /// The groups whose lag was largest, `most` of them, by id.
     #[must_use]
-    pub fn largest(&self, most: usize) -> BTreeMap<String, Course> {
+    pub fn largest(&self, most: usize) -> BTreeMap<String, LagCourse> {
         let courses = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
         let mut by_peak: Vec<_> = courses.iter().collect();
         by_peak.sort_by_key(|(_, course)| {

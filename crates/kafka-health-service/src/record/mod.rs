@@ -11,6 +11,6 @@ mod tracker;
 
 pub use incident::{Incident, StatusChange};
 pub use keeper::{Counts, Event, Page, Record};
-pub use lag::{Course, LagHistory};
+pub use lag::{LagCourse, LagHistory};
 pub use recorder::run;
 pub use tracker::Tracker;

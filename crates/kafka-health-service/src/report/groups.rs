@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use kafka_cluster::{Lag, TopicPartition};
 
 use crate::moment::Moment;
-use crate::rules::{GroupVerdict, Judgement, LagVerdict};
+use crate::rules::{GroupClass, GroupVerdict, Judgement, LagVerdict};
 use crate::snapshot::{Group, PartitionLag, Snapshot};
 
 /// One consumer group; lag is counted in records, as last measured.
@@ -18,6 +18,9 @@ pub struct ConsumerGroupHealth {
     /// Kafka's name of the group's state.
     #[schema(example = "Stable")]
     pub state: &'static str,
+    /// What kind of trouble it is in, if any; null while its lag is not known. The worst that applies.
+    #[schema(required = true)]
+    pub class: Option<GroupClass>,
     /// Sum over all partitions whose lag is known; null if it is known of none.
     #[schema(required = true)]
     pub total_lag: Option<u64>,
@@ -67,6 +70,7 @@ impl ConsumerGroupHealth {
         Self {
             group_id: id.to_owned(),
             state: group.state.name(),
+            class: verdict.class,
             total_lag: group.known_lag(),
             partition_lags: lags
                 .map(|(partition, lag)| (name(partition), lag.records()))
@@ -118,13 +122,12 @@ mod tests {
             PartitionLag::Unknown { why, since: now },
         ];
         let group = Group {
-            state: GroupState::Stable,
             partitions: (0..)
                 .zip(partitions)
                 .map(|(id, lag)| (TopicPartition::new("log-events", id), lag))
                 .collect(),
             measured_at: Some(now),
-            failure: None,
+            ..Group::in_state(GroupState::Stable)
         };
         let by_id = BTreeMap::from([("log-processor".to_owned(), group)]);
         cluster.snapshot.groups.publish(
@@ -138,7 +141,7 @@ mod tests {
         assert_eq!(
             serde_json::to_value(of(&cluster.snapshot, &judgement)).unwrap()["log-processor"],
             json!({
-                "groupId": "log-processor", "state": "Stable", "totalLag": 12,
+                "groupId": "log-processor", "state": "Stable", "class": "data_lost", "totalLag": 12,
                 "partitionLags": {
                     "log-events-0": 5, "log-events-1": 7, "log-events-2": null,
                     "log-events-3": null, "log-events-4": null

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::group_class::{GroupClass, class_of};
 use super::{Check, CheckVerdict, Limits, Reason, Status};
 use crate::moment::Moment;
 use crate::snapshot::{Freshness, Group, Groups, Part, PartitionLag};
@@ -14,6 +15,8 @@ use crate::snapshot::{Freshness, Group, Groups, Part, PartitionLag};
 pub struct GroupVerdict {
     /// Whether its lag is known.
     pub lag: LagVerdict,
+    /// What kind of trouble it is in; `None` while its lag is not known.
+    pub class: Option<GroupClass>,
     /// When its lag was measured.
     pub observed_at: Option<Moment>,
 }
@@ -96,6 +99,7 @@ fn judge_one(group: &Group, now: Moment, limits: &Limits) -> GroupVerdict {
     };
     GroupVerdict {
         lag,
+        class: (lag == LagVerdict::Known).then(|| class_of(group, now)),
         observed_at: group.measured_at,
     }
 }
@@ -167,10 +171,9 @@ mod tests {
     fn measured(lag: u64, at: Moment) -> Group {
         let partition = TopicPartition::new("orders", 0);
         Group {
-            state: GroupState::Stable,
             partitions: BTreeMap::from([(partition, PartitionLag::Measured(Lag::Known(lag)))]),
             measured_at: Some(at),
-            failure: None,
+            ..Group::in_state(GroupState::Stable)
         }
     }
 

@@ -4,6 +4,7 @@
 //! was not observed, or too long ago, is [`Status::Unknown`], which no healthy rest hides.
 
 mod brokers;
+mod group_class;
 mod groups;
 mod limits;
 mod partitions;
@@ -12,6 +13,7 @@ mod stop_impact;
 mod zookeeper;
 
 pub use brokers::{BrokerVerdict, Liveness};
+pub use group_class::GroupClass;
 pub use groups::{GroupVerdict, LagVerdict};
 pub use limits::Limits;
 pub use partitions::TopicVerdict;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kafka_cluster::{GroupDescription, GroupListings, GroupState, KafkaError, Lag, TopicPartition};
 
-use super::Topics;
+use super::{Course, Topics};
 use crate::moment::Moment;
 
 /// All groups.
@@ -30,6 +30,10 @@ pub struct Group {
     pub measured_at: Option<Moment>,
     /// Why the newest attempt to measure failed, if it did.
     pub failure: Option<String>,
+    /// How its commits and its lag went.
+    pub course: Course,
+    /// Topics that its members are assigned; `None` if they were not described.
+    pub assigned: Option<BTreeSet<String>>,
 }
 
 /// How far a group is behind on one partition.
@@ -70,6 +74,19 @@ pub struct Readings {
 pub type PartitionOffsets = BTreeMap<TopicPartition, Result<i64, KafkaError>>;
 
 impl Group {
+    /// A group of which nothing is known but its state.
+    #[must_use]
+    pub fn in_state(state: GroupState) -> Self {
+        Self {
+            state,
+            partitions: BTreeMap::new(),
+            measured_at: None,
+            failure: None,
+            course: Course::default(),
+            assigned: None,
+        }
+    }
+
     /// Records that can still be read, over all partitions where that is known; `None` if it is
     /// known of none.
     #[must_use]
@@ -172,24 +189,48 @@ impl Readings {
     fn group(&self, id: &str, state: GroupState, earlier: Option<&Group>, at: Moment) -> Group {
         let failure = match self.committed.get(id) {
             Some(Ok(committed)) => {
-                return Group {
-                    state,
-                    partitions: self.lags(id, committed, earlier, at),
-                    measured_at: Some(at),
-                    failure: None,
-                };
+                return self.measured(id, state, committed, earlier, at);
             }
             Some(Err(error)) => error.to_string(),
             None => "its commits were not read".to_owned(),
         };
+        let group = earlier.cloned();
         Group {
             state,
-            partitions: earlier
-                .map(|group| group.partitions.clone())
-                .unwrap_or_default(),
-            measured_at: earlier.and_then(|group| group.measured_at),
             failure: Some(failure),
+            ..group.unwrap_or_else(|| Group::in_state(state))
         }
+    }
+
+    fn measured(
+        &self,
+        id: &str,
+        state: GroupState,
+        committed: &PartitionOffsets,
+        earlier: Option<&Group>,
+        at: Moment,
+    ) -> Group {
+        let mut group = Group {
+            partitions: self.lags(id, committed, earlier, at),
+            measured_at: Some(at),
+            assigned: self.assigned_topics(id),
+            ..Group::in_state(state)
+        };
+        let offsets = committed.iter();
+        let offsets =
+            offsets.filter_map(|(partition, read)| Some((partition, *read.as_ref().ok()?)));
+        let before = earlier.map(|group| &group.course);
+        group.course = Course::next(before, offsets, group.known_lag(), at);
+        group
+    }
+
+    fn assigned_topics(&self, id: &str) -> Option<BTreeSet<String>> {
+        let description = self.descriptions.get(id)?.as_ref().ok()?;
+        let assigned = description
+            .members
+            .iter()
+            .flat_map(|member| &member.assignment);
+        Some(assigned.map(|partition| partition.topic.clone()).collect())
     }
 
     fn lags(

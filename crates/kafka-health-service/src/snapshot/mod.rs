@@ -5,6 +5,7 @@
 //! [`rules`](crate::rules), with the time of the judgement at hand.
 
 mod brokers;
+mod course;
 mod groups;
 mod part;
 mod store;
@@ -14,6 +15,7 @@ mod zookeeper;
 use std::collections::BTreeMap;
 
 pub use brokers::{Address, Broker, Connect, Expectation, FailureStreak, NoAnswer, Probe, Probes};
+pub use course::{Commit, Course};
 pub use groups::{Group, Groups, PartitionLag, PartitionOffsets, Readings};
 pub use part::{Attempts, Failure, Freshness, Part, Seen};
 pub use store::Store;

@@ -4,6 +4,7 @@
 mod admin;
 mod admin_api;
 mod conventions;
+mod group_classes;
 pub mod health;
 pub mod load_test;
 mod openapi;
