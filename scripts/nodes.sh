@@ -19,7 +19,7 @@ need_services() {
   done
 }
 
-# native_has NAME: a node of that name was started natively, and runs or was stopped.
+# native_has NAME: a node of that name was started natively, and runs or is paused.
 native_has() {
   [[ -x $NATIVE ]] && "$NATIVE" status --json 2>/dev/null |
     jq -e --arg name "$1" 'any(.. | objects; .name? == $name and (.state? == "running" or .state? == "paused"))' >/dev/null

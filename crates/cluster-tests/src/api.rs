@@ -69,16 +69,18 @@ impl Api {
             .get("content-type")
             .is_some_and(|media_type| media_type == "text/event-stream");
         let mut text = Vec::new();
-        while let Some(chunk) = answer.chunk().await.unwrap() {
-            text.extend_from_slice(&chunk);
-            if streams {
+        loop {
+            let chunk = answer.chunk().await;
+            let chunk = chunk.unwrap_or_else(|error| panic!("GET {path}: {error}"));
+            text.extend(chunk.iter().flatten());
+            if streams || chunk.is_none() {
                 break;
             }
         }
         Answer {
             status,
             headers,
-            text: String::from_utf8(text).unwrap(),
+            text: String::from_utf8_lossy(&text).into_owned(),
             took: started.elapsed(),
         }
     }

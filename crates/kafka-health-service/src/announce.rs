@@ -130,7 +130,7 @@ mod tests {
             snapshot: Arc::new(cluster.snapshot.clone()),
             judgement: judge(&cluster.snapshot, cluster.now, &Limits::default()),
             most_partition_series: 0,
-            incidents: crate::record::Counts::default(),
+            record: Arc::new(crate::record::Record::in_memory(1)),
         }
     }
 

@@ -6,7 +6,7 @@ use service_kit::Readiness;
 use tokio_util::sync::CancellationToken;
 
 use crate::moment::Moment;
-use crate::record::{Counts, LagHistory, Record};
+use crate::record::{LagHistory, Record};
 use crate::rules::{Judgement, Limits, judge};
 use crate::snapshot::{Snapshot, Store};
 
@@ -30,8 +30,8 @@ pub struct View {
     pub judgement: Judgement,
     /// How many series by partition `/metrics` may show.
     pub most_partition_series: usize,
-    /// How many incidents there are.
-    pub incidents: Counts,
+    /// What happened.
+    pub record: Arc<Record>,
 }
 
 impl State {
@@ -101,7 +101,7 @@ impl State {
             snapshot,
             judgement,
             most_partition_series: self.most_partition_series,
-            incidents: self.record.counts(),
+            record: self.record.clone(),
         }
     }
 }

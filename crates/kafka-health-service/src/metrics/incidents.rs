@@ -3,6 +3,7 @@
 use prometheus::proto::MetricType;
 
 use super::{Family, Sample, count, count_u64};
+use crate::record::Counts;
 use crate::rules::Status;
 use crate::state::View;
 
@@ -13,8 +14,8 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: MetricType::GAUGE,
         labels: &["severity"],
         samples: |view| {
-            each(view, |view, status| {
-                count(view.incidents.open.get(&status).copied().unwrap_or(0))
+            each(view, |counts, status| {
+                count(counts.open.get(&status).copied().unwrap_or(0))
             })
         },
     },
@@ -24,18 +25,19 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: MetricType::COUNTER,
         labels: &["severity"],
         samples: |view| {
-            each(view, |view, status| {
-                count_u64(view.incidents.begun.get(&status).copied().unwrap_or(0))
+            each(view, |counts, status| {
+                count_u64(counts.begun.get(&status).copied().unwrap_or(0))
             })
         },
     },
 ];
 
-fn each(view: &View, value: fn(&View, Status) -> f64) -> Vec<Sample> {
+fn each(view: &View, value: fn(&Counts, Status) -> f64) -> Vec<Sample> {
+    let counts = view.record.counts();
     let severities = Status::ALL
         .into_iter()
         .filter(|status| *status != Status::Healthy);
     severities
-        .map(|status| Sample::of(&status, value(view, status)))
+        .map(|status| Sample::of(&status, value(&counts, status)))
         .collect()
 }

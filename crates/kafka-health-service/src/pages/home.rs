@@ -5,6 +5,7 @@ use axum::extract;
 use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
+use service_kit::input::Page;
 use service_kit::{Answer, NoInput, Problem};
 use service_pages::number;
 
@@ -107,20 +108,19 @@ impl Home {
         let now = view.judgement.at.time();
         let report = HealthReport::new(&view.snapshot, &view.judgement);
         let record = state.record();
-        let since = record.changes(None, usize::MAX).entries;
-        let since = since
-            .iter()
-            .take_while(|change| change.status == report.status)
-            .last();
         let tiles = tiles(&report);
         let mut groups = group_rows(&report);
         let more_groups = groups.len().saturating_sub(GROUPS);
         groups.truncate(GROUPS);
-        let incidents = record.incidents(false, None, INCIDENTS).entries;
+        let newest = Page {
+            limit: INCIDENTS,
+            before: None,
+        };
+        let (incidents, _) = record.incidents(false, &newest);
         Self {
             status: report.status.name(),
             tone: tone(report.status),
-            since: since.map_or_else(String::new, |change| time(change.at)),
+            since: record.since(report.status).map_or_else(String::new, time),
             brokers: broker_rows(view, &report),
             grid: Grid::of(&view.snapshot, &view.judgement),
             partitions_known: view.judgement.knows_partitions(),
@@ -128,7 +128,7 @@ impl Home {
             zookeeper: zookeeper_rows(&report),
             incidents: incidents.iter().map(|one| incident_row(one, now)).collect(),
             not_stored: record.problem(),
-            reasons: causes(report.reasons),
+            reasons: causes(&view.snapshot, report.reasons),
             tiles,
             groups,
             more_groups,
@@ -137,7 +137,7 @@ impl Home {
 }
 
 /// Puts what follows from a broker's being down below the reason that says so.
-fn causes(reasons: Vec<ReasonReport>) -> Vec<Cause> {
+fn causes(snapshot: &Snapshot, reasons: Vec<ReasonReport>) -> Vec<Cause> {
     let (follow, causes): (Vec<_>, Vec<_>) = reasons
         .into_iter()
         .partition(|reason| !reason.explained_by.is_empty());
@@ -149,11 +149,11 @@ fn causes(reasons: Vec<ReasonReport>) -> Vec<Cause> {
         })
         .collect();
     for reason in follow {
+        let by = reason.explained_by.iter();
+        let by = by.filter_map(|id| Some(snapshot.brokers.get(id)?.to_string()));
+        let subjects: Vec<String> = by.collect();
         let names_one = |cause: &&mut Cause| {
-            let subject = &cause.reason.subject;
-            let mut by = reason.explained_by.iter();
-            cause.reason.code == "broker_down"
-                && by.any(|id| subject.starts_with(&format!("broker {id} ")))
+            cause.reason.code == "broker_down" && subjects.contains(&cause.reason.subject)
         };
         match causes.iter_mut().find(names_one) {
             Some(cause) => cause.follows.push(reason),

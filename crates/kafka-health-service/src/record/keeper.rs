@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use service_kit::input::Page;
 use service_kit::journal::Journal;
 use tokio::sync::broadcast;
 
@@ -34,15 +36,6 @@ pub struct Counts {
     pub open: BTreeMap<Status, usize>,
     /// Begun since the service started.
     pub begun: BTreeMap<Status, u64>,
-}
-
-/// A part of a list, newest first.
-#[derive(Debug)]
-pub struct Page<T> {
-    /// The entries.
-    pub entries: Vec<T>,
-    /// There are older ones.
-    pub more: bool,
 }
 
 /// What happened.
@@ -133,25 +126,36 @@ impl Record {
             .collect()
     }
 
-    /// Incidents older than `before`, newest first; only those that go on if so `open`.
+    /// A page of incidents, newest first, and `before` of the next one; only those that go on if so
+    /// `open`.
     #[must_use]
-    pub fn incidents(&self, open: bool, before: Option<&str>, limit: usize) -> Page<Incident> {
+    pub fn incidents(&self, open: bool, page: &Page) -> (Vec<Incident>, Option<String>) {
         let inner = self.lock();
         let newest_first = inner.incidents.values().rev();
-        let wanted = newest_first
-            .filter(|incident| !open || incident.ended_at.is_none())
-            .filter(|incident| before.is_none_or(|before| incident.id.as_str() < before));
-        Page::of(wanted, limit)
+        let wanted = newest_first.filter(|incident| !open || incident.ended_at.is_none());
+        part(wanted, page, |incident| &incident.id)
     }
 
-    /// Changes of the status older than `before`, newest first.
+    /// A page of changes of the status, newest first, and `before` of the next one.
     #[must_use]
-    pub fn changes(&self, before: Option<&str>, limit: usize) -> Page<StatusChange> {
+    pub fn changes(&self, page: &Page) -> (Vec<StatusChange>, Option<String>) {
+        let inner = self.lock();
+        part(inner.changes.iter().rev(), page, |change| &change.id)
+    }
+
+    /// The last change of the status, or of the reasons for it.
+    #[must_use]
+    pub fn newest_change(&self) -> Option<StatusChange> {
+        self.lock().changes.back().cloned()
+    }
+
+    /// Since when the status is this one; `None` when the newest change says another.
+    #[must_use]
+    pub fn since(&self, status: Status) -> Option<Timestamp> {
         let inner = self.lock();
         let newest_first = inner.changes.iter().rev();
-        let wanted =
-            newest_first.filter(|change| before.is_none_or(|before| change.id.as_str() < before));
-        Page::of(wanted, limit)
+        let same = newest_first.take_while(|change| change.status == status);
+        same.last().map(|change| change.at)
     }
 
     /// How many incidents there are.
@@ -187,17 +191,21 @@ impl Record {
     }
 }
 
-impl<T: Clone> Page<T> {
-    fn of<'a>(mut wanted: impl Iterator<Item = &'a T>, limit: usize) -> Self
-    where
-        T: 'a,
-    {
-        let entries = wanted.by_ref().take(limit).cloned().collect();
-        Self {
-            entries,
-            more: wanted.next().is_some(),
-        }
-    }
+/// The part of a list that a page is, and `before` of the next one.
+fn part<'a, T: Clone + 'a>(
+    newest_first: impl Iterator<Item = &'a T>,
+    page: &Page,
+    id: fn(&T) -> &str,
+) -> (Vec<T>, Option<String>) {
+    let before = page.before.as_deref();
+    let mut wanted = newest_first.filter(|entry| before.is_none_or(|before| id(entry) < before));
+    let entries: Vec<T> = wanted.by_ref().take(page.limit).cloned().collect();
+    let more = wanted.next().is_some();
+    let next = entries
+        .last()
+        .filter(|_| more)
+        .map(|last| id(last).to_owned());
+    (entries, next)
 }
 
 impl Inner {
@@ -252,8 +260,6 @@ impl std::fmt::Debug for Inner {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
     use crate::rules::Check;
 
@@ -282,19 +288,36 @@ mod tests {
         });
     }
 
-    fn ids(page: &Page<Incident>) -> Vec<&str> {
-        page.entries.iter().map(|one| one.id.as_str()).collect()
+    fn page(limit: usize, before: Option<&str>) -> Page {
+        Page {
+            limit,
+            before: before.map(str::to_owned),
+        }
+    }
+
+    fn strings(ids: &[&str]) -> Vec<String> {
+        ids.iter().map(ToString::to_string).collect()
+    }
+
+    /// Ids of a page, and `before` of the next.
+    fn listed(record: &Record, open: bool, page: &Page) -> (Vec<String>, Option<String>) {
+        let (incidents, next) = record.incidents(open, page);
+        (incidents.into_iter().map(|one| one.id).collect(), next)
+    }
+
+    fn ids(record: &Record, open: bool) -> Vec<String> {
+        listed(record, open, &Page::first()).0
     }
 
     #[test]
     fn incidents_are_listed_newest_first_and_page_by_page() {
         let record = Record::in_memory(10);
         add(&record, &["1", "2", "3"].map(|id| incident(id, id != "2")));
-        let page = record.incidents(false, None, 2);
-        assert_eq!((ids(&page), page.more), (vec!["3", "2"], true));
-        let rest = record.incidents(false, Some("2"), 2);
-        assert_eq!((ids(&rest), rest.more), (vec!["1"], false));
-        assert_eq!(ids(&record.incidents(true, None, 10)), ["2"]);
+        let (newest, next) = listed(&record, false, &page(2, None));
+        assert_eq!((newest, next.as_deref()), (strings(&["3", "2"]), Some("2")));
+        let rest = listed(&record, false, &page(2, Some("2")));
+        assert_eq!(rest, (strings(&["1"]), None));
+        assert_eq!(ids(&record, true), ["2"]);
         assert_eq!(record.counts().open[&Status::Degraded], 1);
     }
 
@@ -302,7 +325,7 @@ mod tests {
     fn an_end_replaces_its_beginning_and_counts_once() {
         let record = Record::in_memory(10);
         add(&record, &[incident("1", false), incident("1", true)]);
-        assert_eq!(record.incidents(false, None, 10).entries.len(), 1);
+        assert_eq!(ids(&record, false).len(), 1);
         assert_eq!(record.counts().begun[&Status::Degraded], 1);
         assert!(record.counts().open.is_empty());
     }
@@ -318,7 +341,7 @@ mod tests {
                 incident("3", true),
             ],
         );
-        assert_eq!(ids(&record.incidents(false, None, 10)), ["3", "1"]);
+        assert_eq!(ids(&record, false), ["3", "1"]);
     }
 
     #[test]
@@ -329,7 +352,7 @@ mod tests {
         add(&record, &[incident("1", true), incident("2", false)]);
         drop(record);
         let again = Record::open(&folder, 10);
-        assert_eq!(ids(&again.incidents(false, None, 10)), ["2", "1"]);
+        assert_eq!(ids(&again, false), ["2", "1"]);
         assert_eq!(again.open_incidents().len(), 1);
         assert_eq!(again.counts().begun, BTreeMap::new());
         drop(again);
@@ -341,6 +364,6 @@ mod tests {
         let record = Record::open(Path::new("/dev/null/nowhere"), 10);
         assert!(record.problem().is_some());
         add(&record, &[incident("1", false)]);
-        assert_eq!(ids(&record.incidents(false, None, 10)), ["1"]);
+        assert_eq!(ids(&record, false), ["1"]);
     }
 }

@@ -10,7 +10,7 @@ mod recorder;
 mod tracker;
 
 pub use incident::{Incident, StatusChange};
-pub use keeper::{Counts, Event, Page, Record};
+pub use keeper::{Counts, Event, Record};
 pub use lag::{LagCourse, LagHistory};
 pub use recorder::run;
 pub use tracker::Tracker;

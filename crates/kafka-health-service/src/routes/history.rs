@@ -8,6 +8,7 @@ use axum::response::Response;
 use axum::response::sse::Event as SentEvent;
 use futures_util::{Stream, StreamExt, stream};
 use serde::Serialize;
+use service_kit::input::Page;
 use service_kit::problem::InputProblems;
 use service_kit::{Fields, FromFields, Input, NoInput, sse};
 use tokio::sync::broadcast::error::RecvError;
@@ -15,11 +16,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::record::{Event, Incident, Page, Record, StatusChange};
+use crate::record::{Event, Incident, Record, StatusChange};
 use crate::state::State;
-
-/// Entries of one page, unless told otherwise, and at most.
-const PAGE: (usize, usize) = (50, 500);
 
 pub(super) fn router() -> OpenApiRouter<State> {
     OpenApiRouter::new()
@@ -28,53 +26,31 @@ pub(super) fn router() -> OpenApiRouter<State> {
         .routes(routes!(events))
 }
 
-/// Which part of the history.
-#[derive(utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-struct Part {
-    /// Entries at most, 50 unless given.
-    #[param(minimum = 1, maximum = 500, required = false)]
-    limit: usize,
-    /// Only entries older than this one: `next` of the page before.
-    before: Option<String>,
-}
-
 /// Which incidents.
-#[derive(utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
 struct Which {
-    /// Only incidents that go on.
-    #[param(required = false)]
     open: bool,
-    /// Incidents at most, 50 unless given.
-    #[param(minimum = 1, maximum = 500, required = false)]
-    limit: usize,
-    /// Only incidents older than this one: `next` of the page before.
-    before: Option<String>,
-}
-
-impl FromFields for Part {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let limit = fields.with_default_in("limit", 1..=PAGE.1, PAGE.0);
-        let before = fields.optional("before");
-        Some(Self {
-            limit: limit?,
-            before: before?,
-        })
-    }
+    page: Page,
 }
 
 impl FromFields for Which {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let open = fields.with_default("open", false);
-        let part = Part::from_fields(fields);
-        let Part { limit, before } = part?;
+        let page = Page::from_fields(fields);
         Some(Self {
             open: open?,
-            limit,
-            before,
+            page: page?,
         })
     }
+}
+
+/// How `open` of [`Which`] shows in the OpenAPI document.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents; nothing is built from it")]
+struct OpenQuery {
+    /// Only incidents that go on.
+    #[param(required = false)]
+    open: bool,
 }
 
 /// One page of changes.
@@ -110,19 +86,18 @@ struct Incidents {
     get,
     path = "/api/health/history",
     tag = "history",
-    params(Part),
+    params(Page),
     responses((status = 200, description = "one page of changes", body = History), InputProblems)
 )]
 async fn history(
     extract::State(state): extract::State<State>,
-    Input(part): Input<Part>,
+    Input(page): Input<Page>,
 ) -> Json<History> {
     let record = state.record();
-    let Page { entries, more } = record.changes(part.before.as_deref(), part.limit);
-    let next = entries.last().filter(|_| more);
+    let (changes, next) = record.changes(&page);
     Json(History {
-        next: next.map(|change| change.id.clone()),
-        changes: entries,
+        changes,
+        next,
         not_stored: record.problem(),
     })
 }
@@ -132,7 +107,7 @@ async fn history(
     get,
     path = "/api/health/incidents",
     tag = "history",
-    params(Which),
+    params(OpenQuery, Page),
     responses((status = 200, description = "one page of incidents", body = Incidents), InputProblems)
 )]
 async fn incidents(
@@ -140,12 +115,10 @@ async fn incidents(
     Input(which): Input<Which>,
 ) -> Json<Incidents> {
     let record = state.record();
-    let before = which.before.as_deref();
-    let Page { entries, more } = record.incidents(which.open, before, which.limit);
-    let next = entries.last().filter(|_| more);
+    let (incidents, next) = record.incidents(which.open, &which.page);
     Json(Incidents {
-        next: next.map(|incident| incident.id.clone()),
-        incidents: entries,
+        incidents,
+        next,
         not_stored: record.problem(),
     })
 }
@@ -172,7 +145,7 @@ async fn events(extract::State(state): extract::State<State>, _: NoInput) -> Res
 fn follow(record: &Arc<Record>) -> impl Stream<Item = SentEvent> + Send + 'static {
     // Listening begins first: nothing can happen between the two.
     let listener = record.listen();
-    let present = record.changes(None, 1).entries.into_iter();
+    let present = record.newest_change().into_iter();
     let present = present.map(|change| Arc::new(Event::Status(change)));
     let later = stream::unfold(listener, |mut listener| async move {
         loop {

@@ -5,14 +5,15 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{Form as FormBody, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use service_kit::{Answer, Input, Problem, input};
+use service_kit::input::{self, Page};
+use service_kit::{Answer, Input, Problem};
 use service_pages::number;
 
 use super::form::{Form, in_words};
 use super::report::Live;
 use super::{check_own_site, page, tone};
 use crate::plan::Plan;
-use crate::routes::{Done, Page, Prefer, RunList, begin};
+use crate::routes::{Done, Prefer, RunList, begin};
 use crate::runs::{RunSummary, Task};
 use crate::state::AppState;
 

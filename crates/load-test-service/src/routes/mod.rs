@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 
 pub use begin::{Done, begin, location};
 pub use prefer::Prefer;
-pub use runs::{Found, Page, RunList, find};
+pub use runs::{Found, RunList, find};
 
 use crate::state::AppState;
 

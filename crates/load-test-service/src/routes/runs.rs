@@ -8,51 +8,17 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use service_kit::input::Page;
 use service_kit::problem::{InputProblems, NotFoundProblem};
-use service_kit::{Answer, Fields, FromFields, Input, NoInput, PathParam, Problem};
+use service_kit::{Answer, Input, NoInput, PathParam, Problem};
 use utoipa::ToSchema;
 
 use crate::run::run_id_text;
 use crate::runs::{RunRecord, RunSummary, Running, Seen};
 use crate::state::AppState;
 
-/// Runs of one page, unless told otherwise, and at most.
-const PAGE: (usize, usize) = (50, 500);
 /// How long a cancellation is waited for: what is in flight has its outcome by then, or is given up.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
-
-/// Which part of the list.
-#[derive(Debug, serde::Deserialize, utoipa::IntoParams)]
-#[serde(rename_all = "camelCase")]
-#[into_params(parameter_in = Query)]
-pub struct Page {
-    /// Runs at most, 50 unless given.
-    #[param(minimum = 1, maximum = 500, required = false)]
-    limit: usize,
-    /// Only runs older than this one: `next` of the page before.
-    before: Option<String>,
-}
-
-impl Page {
-    /// The newest runs.
-    pub fn first() -> Self {
-        Self {
-            limit: PAGE.0,
-            before: None,
-        }
-    }
-}
-
-impl FromFields for Page {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let limit = fields.with_default_in("limit", 1..=PAGE.1, PAGE.0);
-        let before = fields.optional("before");
-        Some(Self {
-            limit: limit?,
-            before: before?,
-        })
-    }
-}
 
 /// One page of the list.
 #[derive(Debug, PartialEq, Serialize, ToSchema)]

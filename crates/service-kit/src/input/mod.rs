@@ -6,6 +6,7 @@
 mod body;
 mod fields;
 mod json;
+mod page;
 mod path;
 mod query;
 mod values;
@@ -16,6 +17,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 
 pub(crate) use body::BodyLimit;
 pub use fields::{Fields, FromFields};
+pub use page::Page;
 pub use path::PathParam;
 pub use values::{FieldProblem, FieldValue};
 
