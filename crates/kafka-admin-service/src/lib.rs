@@ -18,6 +18,7 @@ pub mod groups;
 pub mod guard;
 pub mod locks;
 pub mod metrics;
+pub mod overview;
 pub mod problems;
 pub mod records;
 pub mod routes;

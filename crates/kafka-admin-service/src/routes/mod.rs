@@ -1,5 +1,6 @@
 //! The API: one file for each resource, which owns its routes.
 
+mod cluster;
 mod configs;
 mod declared;
 mod declared_topics;
@@ -19,6 +20,7 @@ use crate::write_access::{self, WriteAccess};
 #[must_use]
 pub fn router(state: AppState, admission: Admission, access: WriteAccess) -> OpenApiRouter {
     topics::router()
+        .merge(cluster::router())
         .merge(configs::router())
         .merge(groups::router())
         .merge(elections::router())

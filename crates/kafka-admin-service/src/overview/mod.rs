@@ -1,0 +1,4 @@
+//! The cluster as a whole: what it has, which broker holds what, and what deserves attention.
+
+pub mod attention;
+pub mod view;
