@@ -191,6 +191,7 @@ impl AllSettings {
         let mut admin = with(&["--expected-brokers", &brokers]);
         if let Some(file) = &target.topics_file {
             admin.extend(["--topics-file".to_owned(), file.display().to_string()]);
+            admin.extend(["--audit-topic".to_owned(), "audit-logs".to_owned()]);
         }
         let zookeepers = target.zookeepers.join(",");
         let health = with(&[

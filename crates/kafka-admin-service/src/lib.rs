@@ -6,6 +6,7 @@
 
 pub mod admission;
 pub mod any_broker;
+pub mod audit;
 pub mod broker_roster;
 pub mod change;
 pub mod cli;
@@ -39,10 +40,12 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::Admission;
+use crate::audit::Trail;
 use crate::broker_roster::BrokerRoster;
 use crate::configs::ConfigWriter;
 use crate::declared::{Applier, Declared, Document};
 use crate::groups::{GroupWriter, History};
+use crate::guard::Protected;
 use crate::locks::Locks;
 use crate::metrics::AdminMetrics;
 use crate::records::RecordWriter;
@@ -146,7 +149,14 @@ fn state(
         .map(|path| path.display().to_string());
     let topic_locks = Locks::default();
     let records = RecordWriter::new(cluster.connection().clone());
+    let audit = settings.audit_topic.as_deref();
+    let audit = audit.filter(|topic| !topic.is_empty());
+    let mut guard = settings.guard.clone();
+    guard
+        .guard_protected_topics
+        .extend(audit.map(Protected::name));
     Ok(AppState {
+        audit: audit.map(|topic| Trail::new(records.clone(), topic)),
         writer: TopicWriter::new(
             cluster.clone(),
             roster.clone(),
@@ -164,7 +174,7 @@ fn state(
         shapes: Shapes::open(settings.data_dir.as_deref())?,
         records,
         applying: Arc::default(),
-        guard: Arc::new(settings.guard.clone()),
+        guard: Arc::new(guard),
         defaults: TopicDefaults {
             partitions: PartitionCount::new(settings.default_partitions.into())?,
             replication_factor: ReplicationFactor::new(settings.default_replication_factor.into())?,

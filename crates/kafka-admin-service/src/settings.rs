@@ -70,6 +70,10 @@ pub struct Settings {
     #[arg(long, env = "READ_ONLY", default_value_t = false, action = clap::ArgAction::Set)]
     pub read_only: bool,
 
+    /// Topic that keeps who changed what, and is not deleted by this service; without it nobody does
+    #[arg(long, env = "AUDIT_TOPIC", value_name = "TOPIC")]
+    pub audit_topic: Option<String>,
+
     /// Folder for what is kept so that changes can be taken back; without one it is kept until the
     /// service restarts
     #[arg(long, env = "DATA_DIR", value_name = "FOLDER")]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kafka_cluster::KafkaCluster;
 
+use crate::audit::Trail;
 use crate::broker_roster::BrokerRoster;
 use crate::configs::ConfigWriter;
 use crate::declared::Declared;
@@ -31,6 +32,8 @@ pub struct AppState {
     pub shapes: Shapes,
     /// For producing single records.
     pub records: RecordWriter,
+    /// Who did what; `None`: nobody keeps that.
+    pub audit: Option<Trail>,
     /// Documents are applied one after the other.
     pub applying: Arc<tokio::sync::Mutex<()>>,
     /// What topics must be like.

@@ -113,6 +113,7 @@ pub fn environment(
     match service.name {
         "kafka-admin-service" => {
             variables.push(("TOPICS_FILE", layout.topics_file().display().to_string()));
+            variables.push(("AUDIT_TOPIC", "audit-logs".to_owned()));
         }
         HEALTH => {
             variables.push(("ZOOKEEPER_ADDRESSES", spec.zookeeper_connect()));

@@ -14,7 +14,7 @@ mod panics;
 mod probes;
 pub mod problem;
 pub mod program;
-mod request_id;
+pub mod request_id;
 mod request_metrics;
 mod request_timeout;
 pub mod runtime;

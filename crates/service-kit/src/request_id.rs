@@ -22,7 +22,8 @@ tokio::task_local! {
 }
 
 /// The id of the request that this task is answering; none outside of one.
-pub(crate) fn current() -> Option<String> {
+#[must_use]
+pub fn current() -> Option<String> {
     CURRENT.try_with(Clone::clone).ok()
 }
 

@@ -1,6 +1,7 @@
 //! Serving until told to stop, and stopping within a bound.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -26,8 +27,9 @@ pub async fn run(
     let listener = listener.tap_io(|connection| {
         let _ = connection.set_nodelay(true);
     });
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let server =
-        axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+        axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
     let too_late = async {
         stop.cancelled().await;
         tokio::time::sleep(drain).await;

@@ -1,5 +1,6 @@
 //! The API: one file for each resource, which owns its routes.
 
+mod audit;
 mod cluster;
 mod configs;
 mod declared;
@@ -12,6 +13,7 @@ use axum::middleware::from_fn_with_state;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::admission::{self, Admission};
+use crate::audit::layer;
 use crate::state::AppState;
 use crate::write_access::{self, WriteAccess};
 
@@ -21,10 +23,12 @@ use crate::write_access::{self, WriteAccess};
 pub fn router(state: AppState, admission: Admission, access: WriteAccess) -> OpenApiRouter {
     topics::router()
         .merge(cluster::router())
+        .merge(audit::router())
         .merge(configs::router())
         .merge(groups::router())
         .merge(elections::router())
         .merge(declared::router())
+        .route_layer(from_fn_with_state(state.clone(), layer))
         .route_layer(from_fn_with_state(admission, admission::layer))
         .route_layer(from_fn_with_state(access, write_access::layer))
         .merge(declared_topics::router())

@@ -25,7 +25,7 @@ const DISCARDING: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// 400 when it breaks off, 413 when it is too large.
-pub(super) async fn read(request: Request) -> Result<Bytes, Problem> {
+pub async fn read(request: Request) -> Result<Bytes, Problem> {
     let limit = request.extensions().get::<BodyLimit>();
     let limit = limit.map_or(DEFAULT_LIMIT, |limit| limit.0);
     let mut chunks = request.into_body().into_data_stream();

@@ -1,5 +1,6 @@
 //! Administration beyond the contract's plain calls, with Kafka's own tools as the witness.
 
+mod audit;
 mod cluster;
 mod configs;
 mod declared_state;

@@ -1,0 +1,159 @@
+//! Every write leaves an intent and an outcome, with Kafka's own consumer as the witness.
+
+use clap::Parser;
+use cluster_tests::api::{Answer, Api};
+use cluster_tests::{kafka_tool, names, shared};
+use kafka_admin_service::settings::Settings;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::with_topic;
+
+/// The writes about a topic, oldest first: call, result, and the answer's status.
+async fn writes(admin: &Api, topic: &str) -> Vec<(String, String, u64)> {
+    let page = admin.get(&format!("/api/audit?topic={topic}")).await;
+    let page = page.ok_json(200);
+    assert_eq!(page["end"], "complete", "{page}");
+    let entries = page["entries"].as_array().unwrap().iter().rev();
+    let told = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    entries
+        .map(|entry| {
+            let method = told(&entry["intent"]["call"]);
+            let (result, status) = (&entry["outcome"]["result"], &entry["outcome"]["status"]);
+            (method, told(result), status.as_u64().unwrap_or(0))
+        })
+        .collect()
+}
+
+async fn patch(admin: &Api, path: &str, body: &str) -> Answer {
+    let body = ("application/json", body.to_owned());
+    admin.send(reqwest::Method::PATCH, path, Some(body)).await
+}
+
+#[tokio::test]
+async fn a_session_leaves_one_intent_and_one_outcome_for_each_write_and_none_for_a_look() {
+    let (admin, topic) = with_topic().await;
+    let path = format!("/api/topics/{topic}");
+    let configs = format!("{path}/configs");
+    let merge = r#"{"configs": {"retention.ms": "60000"}}"#;
+    patch(admin, &configs, merge).await.ok_json(200);
+    let look = r#"{"configs": {"retention.ms": "70000"}, "validateOnly": true}"#;
+    patch(admin, &configs, look).await.ok_json(200);
+    let wrong = r#"{"configs": {"no.such.setting": "1"}}"#;
+    patch(admin, &configs, wrong)
+        .await
+        .problem(422, "unknown_config");
+    admin
+        .delete(&format!("{path}?validateOnly=true"))
+        .await
+        .ok_json(200);
+    admin.delete(&path).await;
+
+    let name = |call: &str, result: &str, status| (call.to_owned(), result.to_owned(), status);
+    let patch = format!("PATCH {configs}");
+    assert_eq!(
+        writes(admin, &topic).await,
+        [
+            name("POST /api/topics", "done", 201),
+            name(&patch, "done", 200),
+            name(&patch, "refused", 422),
+            name(&format!("DELETE {path}"), "done", 204),
+        ]
+    );
+
+    let (_, local) = shared().await;
+    let console = "org.apache.kafka.tools.consumer.ConsoleConsumer";
+    let arguments = [
+        "--topic",
+        "audit-logs",
+        "--from-beginning",
+        "--timeout-ms",
+        "8000",
+    ];
+    let printed = kafka_tool(console, &local.bootstrap(), &arguments).await;
+    let about = |kind: &str| {
+        let mark = format!("\"kind\":\"{kind}\"");
+        let lines = printed.lines().filter(move |line| line.contains(&mark));
+        lines.filter_map(|line| serde_json::from_str::<Value>(line).ok())
+    };
+    let mut intents: Vec<_> = about("intent")
+        .filter(|intent| intent["topic"] == topic.as_str())
+        .collect();
+    // They are spread over partitions; ids sort by time.
+    intents.sort_by_key(|intent| intent["auditId"].to_string());
+    assert_eq!(intents.len(), 4, "{intents:?}");
+    for intent in &intents {
+        let outcomes = about("outcome").filter(|one| one["auditId"] == intent["auditId"]);
+        assert_eq!(outcomes.count(), 1, "{intent}");
+        assert_eq!(intent["actor"], "anonymous");
+        assert!(
+            intent["from"].is_string() && intent["requestId"].is_string(),
+            "{intent}"
+        );
+    }
+    // What was there before is part of the outcome.
+    let merged = about("outcome").find(|one| one["auditId"] == intents[1]["auditId"]);
+    let text = merged.unwrap().to_string();
+    assert!(
+        text.contains("retention.ms") && text.contains("60000"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn breaking_the_glass_takes_a_reason() {
+    let (admin, topic) = with_topic().await;
+    let path = format!("/api/topics/{topic}?breakGlass=true");
+    admin.delete(&path).await.problem(400, "invalid_input");
+    let answer = admin.delete(&format!("{path}&reason=a+test")).await;
+    assert_eq!(answer.status.as_u16(), 204, "{}", answer.text);
+}
+
+#[tokio::test]
+async fn the_audit_topic_is_not_deleted() {
+    let (admin, _) = with_topic().await;
+    let answer = admin
+        .delete("/api/topics/audit-logs?force=true&reason=tidy")
+        .await;
+    answer.problem(403, "protected_topic");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_place_for_the_audit_nothing_is_changed_unless_the_glass_is_broken() {
+    let (_, local) = shared().await;
+    let bootstrap = local.bootstrap();
+    let absent = names::unique("no-audit");
+    let arguments = [
+        "service",
+        "--bootstrap-servers",
+        &bootstrap,
+        "--audit-topic",
+        &absent,
+    ];
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let admin = Api::new(&format!("http://{}", listener.local_addr().unwrap()));
+    let stop = CancellationToken::new();
+    let settings = Settings::parse_from(arguments);
+    let running = tokio::spawn(kafka_admin_service::run(listener, settings, stop.clone()));
+
+    let topic = names::unique("unrecorded");
+    let create = format!("/api/topics?topicName={topic}&partitions=1&replicationFactor=1");
+    let refused = admin.post(&create).await;
+    let problem = refused.problem(503, "audit_unavailable");
+    assert_eq!(problem["retriable"], true, "{problem}");
+    let path = format!("/api/topics/{topic}");
+    admin.get(&path).await.problem(404, "topic_not_found");
+    // A look needs no audit.
+    admin
+        .post(&format!("{create}&validateOnly=true"))
+        .await
+        .ok_json(200);
+    let broken = format!("{create}&breakGlass=true&reason=audit+is+down");
+    admin.post(&broken).await.ok_json(201);
+    let broken = format!("{path}?breakGlass=true&reason=audit+is+down");
+    assert_eq!(admin.delete(&broken).await.status.as_u16(), 204);
+
+    stop.cancel();
+    running.await.unwrap().unwrap();
+}

@@ -1,0 +1,189 @@
+//! The two records of a write, and how they are told together.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// What somebody is about to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Intent {
+    /// Joins intent and outcome; sorts by time.
+    #[schema(example = "1764062400123-5f2c9a10-000003")]
+    pub audit_id: String,
+    /// When.
+    #[serde(with = "service_kit::time::millis")]
+    pub at: Timestamp,
+    /// Who; `anonymous` where nobody has to say.
+    #[schema(example = "anonymous")]
+    pub actor: String,
+    /// The address that the request came from; null where that is not known.
+    #[schema(required = true, example = "127.0.0.1")]
+    pub from: Option<String>,
+    /// `x-request-id`.
+    #[schema(required = true)]
+    pub request_id: Option<String>,
+    /// The call.
+    #[schema(example = "DELETE /api/topics/orders")]
+    pub call: String,
+    /// Its query; null without one.
+    #[schema(required = true, example = "force=true&reason=moved")]
+    pub query: Option<String>,
+    /// The topic that it is about; null where it is about something else.
+    #[schema(required = true, example = "orders")]
+    pub topic: Option<String>,
+    /// The reason that was given; null without one.
+    #[schema(required = true, example = "moved")]
+    pub reason: Option<String>,
+    /// Its body, without secrets and without the content of a record; its length alone where that is more
+    /// than 64 KiB; null without one.
+    #[schema(required = true, value_type = Option<Object>)]
+    pub request: Option<Value>,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Outcome {
+    /// The intent's.
+    pub audit_id: String,
+    /// When.
+    #[serde(with = "service_kit::time::millis")]
+    pub at: Timestamp,
+    /// In a word.
+    pub result: WriteResult,
+    /// HTTP status of the answer.
+    #[schema(example = 204)]
+    pub status: u16,
+    /// The problem's code; null where there was none.
+    #[schema(required = true, example = "topic_in_use")]
+    pub code: Option<String>,
+    /// The answer, which tells what was before and after; secrets left out, and null where it was too long.
+    #[schema(required = true, value_type = Option<Object>)]
+    pub answer: Option<Value>,
+}
+
+/// What became of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WriteResult {
+    /// Done, and read back.
+    Done,
+    /// Done in part, or still to be finished by Kafka: 202, 207.
+    Partial,
+    /// Nothing was changed.
+    Refused,
+    /// It was sent and no answer came: 504, 5xx.
+    Unknown,
+}
+
+/// One write.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// What was about to be done.
+    pub intent: Intent,
+    /// What became of it; null: nobody knows, it may have been done or not.
+    #[schema(required = true)]
+    pub outcome: Option<Outcome>,
+}
+
+/// Some writes.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditPage {
+    /// Newest first.
+    pub entries: Vec<Entry>,
+    /// `complete`: all that match; `limited`: there are more, give a later `since`, or a filter; `deadline`, `partial`:
+    /// not all of the log could be read.
+    #[schema(value_type = String, example = "complete")]
+    pub end: &'static str,
+}
+
+impl WriteResult {
+    /// What a status says.
+    #[must_use]
+    pub fn of_status(status: u16) -> Self {
+        match status {
+            202 | 207 => Self::Partial,
+            200..=299 => Self::Done,
+            // 502 and 503 are said before anything was sent; 500 and 504 after it, perhaps.
+            500 | 504 => Self::Unknown,
+            _ => Self::Refused,
+        }
+    }
+}
+
+/// A body that is longer, of a request or of an answer, is not kept in the audit: records are bounded.
+pub(super) const LONGEST: usize = 64 * 1024;
+
+/// Takes values out of `value` whose names say that they are secret.
+pub(super) fn without_secrets(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members.iter_mut() {
+                if is_secret(name) && !member.is_null() {
+                    *member = Value::from("(left out)");
+                } else {
+                    without_secrets(member);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_secrets),
+        _ => {}
+    }
+}
+
+pub(super) fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [
+        "password",
+        "secret",
+        "jaas",
+        "token",
+        "private.key",
+        "keystore.key",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_status_tells_what_became_of_a_write() {
+        for (status, result) in [
+            (201, WriteResult::Done),
+            (204, WriteResult::Done),
+            (202, WriteResult::Partial),
+            (207, WriteResult::Partial),
+            (409, WriteResult::Refused),
+            (503, WriteResult::Refused),
+            (500, WriteResult::Unknown),
+            (504, WriteResult::Unknown),
+        ] {
+            assert_eq!(WriteResult::of_status(status), result, "{status}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_left_out_wherever_they_stand() {
+        let mut value = json!({
+            "configs": {"ssl.keystore.password": "x", "sasl.jaas.config": "y", "retention.ms": "1"},
+            "list": [{"token": "z"}, {"password": null}],
+        });
+        without_secrets(&mut value);
+        assert_eq!(value["configs"]["ssl.keystore.password"], "(left out)");
+        assert_eq!(value["configs"]["sasl.jaas.config"], "(left out)");
+        assert_eq!(value["configs"]["retention.ms"], "1");
+        assert_eq!(
+            value["list"],
+            json!([{"token": "(left out)"}, {"password": null}])
+        );
+    }
+}

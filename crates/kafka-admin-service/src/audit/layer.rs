@@ -1,0 +1,156 @@
+//! Around every call: nothing is changed before the intent is acknowledged.
+
+use std::net::SocketAddr;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use kafka_cluster::KafkaCluster;
+use serde_json::Value;
+use service_kit::input::read_body;
+use service_kit::{Problem, request_id};
+
+use super::call::without_break_glass;
+use super::entry::{LONGEST, without_secrets};
+use super::{Call, Intent, Outcome, Trail, WriteResult};
+use crate::any_broker;
+use crate::state::AppState;
+use crate::topic::to_the_end;
+
+/// The code of a write that was not carried out for want of an intent.
+const UNAVAILABLE: &str = "audit_unavailable";
+/// Answers of writes are documents that were in memory already.
+const ANSWER_BOUND: usize = 64 * 1024 * 1024;
+
+/// The layer; without a [`Trail`] there is no audit.
+pub async fn layer(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let Some(trail) = state.audit.filter(|_| !request.method().is_safe()) else {
+        return next.run(request).await;
+    };
+    match audited(trail, &state.cluster, request, next).await {
+        Ok(response) => response,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn audited(
+    trail: Trail,
+    cluster: &KafkaCluster,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let (mut request, body) = with_body(request).await?;
+    let call = Call::of(request.method(), request.uri(), &body);
+    if !call.is_write() {
+        return Ok(next.run(request).await);
+    }
+    let intent = intent(&trail, &call, &request);
+    let breaks_glass = call.breaks_glass();
+    if breaks_glass {
+        if intent.reason.is_none() {
+            let detail = "breakGlass=true needs a reason: add reason=...";
+            return Err(
+                Problem::new(StatusCode::BAD_REQUEST, "invalid_input", detail).with_field(
+                    "reason",
+                    "required",
+                    "must be given with breakGlass=true",
+                ),
+            );
+        }
+        if let Some(uri) = without_break_glass(request.uri()) {
+            *request.uri_mut() = uri;
+        }
+    }
+    let (intended, reachable) = tokio::join!(trail.intend(&intent), any_broker::metadata(cluster));
+    if let Err(why) = intended {
+        if !breaks_glass {
+            // It may have got there all the same; then it is told what became of it.
+            let refused = Outcome {
+                audit_id: intent.audit_id,
+                at: service_kit::time::now(),
+                result: WriteResult::Refused,
+                status: StatusCode::SERVICE_UNAVAILABLE.as_u16(),
+                code: Some(UNAVAILABLE.to_owned()),
+                answer: None,
+            };
+            let told = trail.clone();
+            tokio::spawn(async move { told.conclude(refused).await });
+            // Where no broker answers at all, that is the cause to tell.
+            reachable?;
+            let detail = format!(
+                "nothing was changed, since it could not be recorded in {}: {why}; in an emergency add \
+                 breakGlass=true with a reason",
+                trail.topic()
+            );
+            return Err(Problem::unavailable(UNAVAILABLE, detail).retriable());
+        }
+        tracing::warn!(?intent, why, "a write without audit: the glass was broken");
+    }
+    // Whoever goes away now still leaves an outcome.
+    Ok(to_the_end(async move {
+        let response = next.run(request).await;
+        let (response, outcome) = outcome(&intent.audit_id, response).await;
+        let concluding = tokio::spawn(async move { trail.conclude(outcome).await });
+        // The usual case: an answer after the outcome is there to be read.
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(1), concluding).await;
+        response
+    })
+    .await)
+}
+
+/// The request as it came, and its body.
+async fn with_body(request: Request) -> Result<(Request, Bytes), Problem> {
+    let (parts, body) = request.into_parts();
+    let whole = Request::from_parts(parts.clone(), body);
+    let bytes = read_body(whole).await?;
+    let request = Request::from_parts(parts, Body::from(bytes.clone()));
+    Ok((request, bytes))
+}
+
+fn intent(trail: &Trail, call: &Call, request: &Request) -> Intent {
+    let at = service_kit::time::now();
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    Intent {
+        audit_id: trail.next_id(at),
+        at,
+        actor: "anonymous".to_owned(),
+        from: peer.map(|peer| peer.0.ip().to_string()),
+        request_id: request_id::current(),
+        call: call.name.clone(),
+        query: call.kept_query(),
+        topic: call.topic(),
+        reason: call.text("reason"),
+        request: call.kept_body(),
+    }
+}
+
+async fn outcome(audit_id: &str, response: Response) -> (Response, Outcome) {
+    let (parts, body) = response.into_parts();
+    let bytes = to_bytes(body, ANSWER_BOUND).await.unwrap_or_default();
+    let mut answer = (is_json(&parts.headers) && bytes.len() <= LONGEST)
+        .then(|| serde_json::from_slice::<Value>(&bytes).ok())
+        .flatten();
+    if let Some(answer) = &mut answer {
+        without_secrets(answer);
+    }
+    let status = parts.status.as_u16();
+    let code = answer.as_ref().and_then(|answer| answer["code"].as_str());
+    let code = code.filter(|_| status >= 400).map(str::to_owned);
+    let outcome = Outcome {
+        audit_id: audit_id.to_owned(),
+        at: service_kit::time::now(),
+        result: WriteResult::of_status(status),
+        status,
+        code,
+        answer,
+    };
+    (Response::from_parts(parts, Body::from(bytes)), outcome)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(header::CONTENT_TYPE);
+    let media_type = media_type.and_then(|value| value.to_str().ok());
+    media_type.is_some_and(|media_type| media_type.contains("json"))
+}

@@ -1,0 +1,17 @@
+//! Who did what: each write leaves two records in the audit topic, an intent that is acknowledged before
+//! anything is changed, and an outcome after it.
+//!
+//! Without an acknowledged intent nothing is changed, unless somebody breaks the glass with a reason. An
+//! intent without an outcome reads as unknown.
+
+mod call;
+mod entry;
+mod layer;
+mod read;
+mod trail;
+
+pub use call::Call;
+pub use entry::{AuditPage, Entry, Intent, Outcome, WriteResult};
+pub use layer::layer;
+pub use read::{Filter, read};
+pub use trail::Trail;

@@ -1,0 +1,159 @@
+//! Reads writes back from the audit topic.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use kafka_cluster::{KafkaCluster, KafkaError};
+use serde_json::Value;
+
+use super::{AuditPage, Entry, Intent, Outcome};
+use crate::any_broker;
+use crate::records::{Start, Wanted, read as read_records};
+
+/// Which writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    /// About this topic.
+    pub topic: Option<String>,
+    /// By this actor.
+    pub actor: Option<String>,
+    /// Since this time.
+    pub since: Timestamp,
+    /// Most of them.
+    pub limit: usize,
+}
+
+/// Records that one look reads at most; a write has two.
+const MOST_RECORDS: usize = 20_000;
+
+/// Reads the writes that match, newest first.
+///
+/// # Errors
+/// As Kafka answers; `NotFound` where there is no audit topic.
+pub async fn read(
+    cluster: &KafkaCluster,
+    topic: &str,
+    filter: &Filter,
+) -> Result<AuditPage, KafkaError> {
+    let topic = any_broker::topic(cluster, topic).await?;
+    let wanted = Wanted {
+        partition: None,
+        start: Start::Time(filter.since),
+        contains: Some("\"auditId\"".to_owned()),
+        limit: MOST_RECORDS,
+    };
+    let page = read_records(cluster, &topic, wanted).await?;
+    let values = page
+        .records
+        .iter()
+        .filter_map(|record| record.value.as_deref());
+    Ok(joined(values, filter, page.end))
+}
+
+/// Puts intents and outcomes together. Records of others, that only look like these, are passed over.
+fn joined<'a>(
+    values: impl Iterator<Item = &'a str>,
+    filter: &Filter,
+    end: &'static str,
+) -> AuditPage {
+    let mut intents: BTreeMap<String, Intent> = BTreeMap::new();
+    let mut outcomes: BTreeMap<String, Outcome> = BTreeMap::new();
+    for value in values {
+        let Ok(value) = serde_json::from_str::<Value>(value) else {
+            continue;
+        };
+        match value["kind"].as_str() {
+            Some("intent") => {
+                if let Ok(intent) = serde_json::from_value::<Intent>(value) {
+                    intents.insert(intent.audit_id.clone(), intent);
+                }
+            }
+            Some("outcome") => {
+                if let Ok(outcome) = serde_json::from_value::<Outcome>(value) {
+                    outcomes.insert(outcome.audit_id.clone(), outcome);
+                }
+            }
+            _ => {}
+        }
+    }
+    let wanted = |intent: &Intent| {
+        let topic = filter.topic.as_ref();
+        let actor = filter.actor.as_ref();
+        intent.at >= filter.since
+            && topic.is_none_or(|topic| intent.topic.as_ref() == Some(topic))
+            && actor.is_none_or(|actor| intent.actor == *actor)
+    };
+    // Ids sort by time.
+    let mut matching = intents.into_values().rev().filter(wanted);
+    let entries: Vec<Entry> = matching
+        .by_ref()
+        .take(filter.limit)
+        .map(|intent| Entry {
+            outcome: outcomes.remove(&intent.audit_id),
+            intent,
+        })
+        .collect();
+    let more = matching.next().is_some();
+    AuditPage {
+        entries,
+        end: if more { "limited" } else { end },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn intent(id: &str, topic: &str) -> String {
+        json!({
+            "kind": "intent", "auditId": id, "at": "2026-01-31T12:00:00Z", "actor": "anonymous",
+            "from": null, "requestId": null, "call": "DELETE /api/topics/a", "query": null,
+            "topic": topic, "reason": null, "request": null,
+        })
+        .to_string()
+    }
+
+    fn outcome(id: &str) -> String {
+        json!({
+            "kind": "outcome", "auditId": id, "at": "2026-01-31T12:00:01Z", "result": "done",
+            "status": 204, "code": null, "answer": null,
+        })
+        .to_string()
+    }
+
+    fn ids(page: &AuditPage) -> Vec<(&str, bool)> {
+        let entries = page.entries.iter();
+        entries
+            .map(|entry| (entry.intent.audit_id.as_str(), entry.outcome.is_some()))
+            .collect()
+    }
+
+    #[test]
+    fn intents_and_outcomes_are_joined_and_one_without_an_outcome_stays_unknown() {
+        let records = [
+            intent("1", "a"),
+            outcome("1"),
+            "{\"auditId\": 7}".to_owned(),
+            "no JSON".to_owned(),
+            intent("2", "b"),
+            outcome("3"),
+        ];
+        let mut filter = Filter {
+            topic: None,
+            actor: None,
+            since: Timestamp::UNIX_EPOCH,
+            limit: 10,
+        };
+        let read = |filter: &Filter| joined(records.iter().map(String::as_str), filter, "complete");
+        assert_eq!(ids(&read(&filter)), [("2", false), ("1", true)]);
+        filter.limit = 1;
+        let page = read(&filter);
+        assert_eq!((ids(&page), page.end), (vec![("2", false)], "limited"));
+        filter.topic = Some("a".to_owned());
+        assert_eq!(ids(&read(&filter)), [("1", true)]);
+        filter.actor = Some("somebody".to_owned());
+        assert_eq!(ids(&read(&filter)), []);
+    }
+}
