@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 /// One field that changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct FieldChange {
     /// `partitions`, `replicationFactor`, or `configs.` and the setting's name.
     #[schema(example = "configs.retention.ms")]
@@ -13,6 +14,10 @@ pub struct FieldChange {
     /// The value before; null where there was none, or it is sensitive.
     #[schema(example = "604800000")]
     pub before: Option<String>,
+    /// The value before was not its own: a default applied. Left out where it was, or is no setting.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false, example = true)]
+    pub before_inherited: bool,
     /// The value after; null where there is none, or it is sensitive.
     #[schema(example = "86400000")]
     pub after: Option<String>,
@@ -73,6 +78,7 @@ impl FieldChange {
         Self {
             field: field.into(),
             before,
+            before_inherited: false,
             after,
         }
     }

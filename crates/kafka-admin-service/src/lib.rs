@@ -17,13 +17,16 @@ pub mod elections;
 pub mod fingerprint;
 pub mod groups;
 pub mod guard;
+pub mod idempotency;
 pub mod locks;
 pub mod metrics;
 pub mod overview;
 pub mod problems;
+pub mod query;
 pub mod records;
 pub mod routes;
 pub mod settings;
+pub mod sparse;
 pub mod state;
 pub mod surroundings;
 pub mod time_limits;
@@ -46,6 +49,7 @@ use crate::configs::ConfigWriter;
 use crate::declared::{Applier, Declared, Document};
 use crate::groups::{GroupWriter, History};
 use crate::guard::Protected;
+use crate::idempotency::Replies;
 use crate::locks::Locks;
 use crate::metrics::AdminMetrics;
 use crate::records::RecordWriter;
@@ -171,6 +175,7 @@ fn state(
         declared: Arc::new(Declared::new(path, document, metrics)),
         cluster,
         roster,
+        replies: Replies::open(settings.data_dir.as_deref())?,
         shapes: Shapes::open(settings.data_dir.as_deref())?,
         records,
         applying: Arc::default(),

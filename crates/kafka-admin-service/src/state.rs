@@ -10,6 +10,7 @@ use crate::configs::ConfigWriter;
 use crate::declared::Declared;
 use crate::groups::GroupWriter;
 use crate::guard::GuardSettings;
+use crate::idempotency::Replies;
 use crate::records::RecordWriter;
 use crate::topic::{PartitionCount, ReplicationFactor, Shapes, TopicWriter};
 
@@ -30,6 +31,8 @@ pub struct AppState {
     pub declared: Arc<Declared>,
     /// What deleted topics looked like.
     pub shapes: Shapes,
+    /// What was answered to calls with an `Idempotency-Key`.
+    pub replies: Replies,
     /// For producing single records.
     pub records: RecordWriter,
     /// Who did what; `None`: nobody keeps that.

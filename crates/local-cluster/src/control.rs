@@ -42,12 +42,13 @@ impl Cluster {
         process.wait_ended(Duration::from_secs(10)).await
     }
 
-    /// Pauses a node with SIGSTOP: its connections stay open and nothing answers.
+    /// Pauses a node with SIGSTOP: its connections stay open and nothing answers. Returns once it stands
+    /// still.
     ///
     /// # Errors
     /// [`Error::State`] when it does not run.
     pub fn pause(&self, node: NodeId) -> Result<()> {
-        self.require_process(node)?.signal(Signal::SIGSTOP)
+        self.require_process(node)?.pause()
     }
 
     /// Lets a paused node go on, with SIGCONT.

@@ -74,5 +74,10 @@ async fn start() -> Result<Cluster> {
     let layout = Layout::find()?;
     let java = Java::prepare(&layout).await?;
     let home = TestHome::for_faults(&layout).await?;
-    start_in(home, java, |_| {}).await
+    start_in(home, java, |spec| {
+        // Kafka gives leaders back by itself some seconds after a new controller; here tests do.
+        let settings = &mut spec.broker_settings;
+        settings.insert("auto.leader.rebalance.enable".into(), "false".into());
+    })
+    .await
 }

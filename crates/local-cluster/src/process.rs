@@ -4,7 +4,7 @@
 //! are not, so a signal goes to the process that was started or to none.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
@@ -73,6 +73,29 @@ impl ProcessId {
                 errno.into(),
             )),
         }
+    }
+
+    /// Stops it with SIGSTOP, and returns once all of its threads stand still: on a busy machine they go
+    /// on for some milliseconds. Blocks for so long, a second at most.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`] when this user may not.
+    pub fn pause(self) -> Result<()> {
+        self.signal(Signal::SIGSTOP)?;
+        let end = Instant::now() + Duration::from_secs(1);
+        while self.has_moving_thread() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+
+    fn has_moving_thread(self) -> bool {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.pid));
+        threads.into_iter().flatten().flatten().any(|thread| {
+            let stat = std::fs::read_to_string(thread.path().join("stat"));
+            let life = stat.ok().as_deref().and_then(parse_stat);
+            life.is_some_and(|(_, life)| life == Life::Running)
+        })
     }
 
     /// Asks it to end (SIGTERM, after SIGCONT if it is paused), waits up to `grace`, then ends it

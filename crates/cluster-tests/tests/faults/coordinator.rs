@@ -29,11 +29,15 @@ async fn questions_that_time_out_at_a_hanging_coordinator_do_no_harm_when_it_is_
         consumer.commit(&offsets, CommitMode::Sync).unwrap();
     });
     commit.await.unwrap();
-    let listed = cluster.groups(PATIENCE).await.unwrap().groups;
-    let listing = listed
-        .into_iter()
-        .find(|listing| listing.id == group)
-        .unwrap();
+    // A broker that has just learned of its peers may not name all of them yet.
+    let listing = wait_for_condition("the group to be listed", PATIENCE, || async {
+        let listed = cluster.groups(PATIENCE).await.unwrap();
+        let mut groups = listed.groups.iter();
+        let found = groups.find(|listing| listing.id == group).cloned();
+        found.ok_or_else(|| format!("{listed:?}"))
+    })
+    .await
+    .unwrap();
     let node = NodeId::broker(u16::try_from(listing.coordinator).unwrap());
 
     local.pause(node).unwrap();

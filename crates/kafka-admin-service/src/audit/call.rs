@@ -4,6 +4,7 @@ use axum::http::{Method, Uri};
 use serde_json::Value;
 
 use super::entry::{LONGEST, is_secret, without_secrets};
+use crate::query;
 
 /// A call, before it is carried out.
 #[derive(Debug, Clone, PartialEq)]
@@ -125,20 +126,10 @@ pub(super) const BREAK_GLASS: &str = "breakGlass";
 /// The same address without `breakGlass`, and without `reason` as well where it was given for that: other
 /// calls take none.
 pub(super) fn without_break_glass(uri: &Uri) -> Option<Uri> {
-    let query = uri.query()?;
-    let kept: Vec<_> = query
-        .split('&')
-        .filter(|pair| {
-            let name = pair.split('=').next().unwrap_or_default();
-            name != BREAK_GLASS && (name != "reason" || query.contains("force="))
-        })
-        .collect();
-    let text = if kept.is_empty() {
-        uri.path().to_owned()
-    } else {
-        format!("{}?{}", uri.path(), kept.join("&"))
-    };
-    text.parse().ok()
+    let forced = !query::values(uri, "force").is_empty();
+    query::without(uri, |name| {
+        name == BREAK_GLASS || (name == "reason" && !forced)
+    })
 }
 
 /// Percent-encoding taken back; names of topics have neither `+` nor `=`.

@@ -1,15 +1,16 @@
 //! Around every call: nothing is changed before the intent is acknowledged.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use kafka_cluster::KafkaCluster;
+use kafka_cluster::{KafkaCluster, KafkaError};
 use serde_json::Value;
-use service_kit::input::read_body;
+use service_kit::input::buffered;
 use service_kit::{Problem, request_id};
 
 use super::call::without_break_glass;
@@ -41,7 +42,7 @@ async fn audited(
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let (mut request, body) = with_body(request).await?;
+    let (mut request, body) = buffered(request).await?;
     let call = Call::of(request.method(), request.uri(), &body);
     if !call.is_write() {
         return Ok(next.run(request).await);
@@ -63,8 +64,7 @@ async fn audited(
             *request.uri_mut() = uri;
         }
     }
-    let (intended, reachable) = tokio::join!(trail.intend(&intent), any_broker::metadata(cluster));
-    if let Err(why) = intended {
+    if let Err(unrecorded) = recorded(&trail, cluster, &intent).await {
         if !breaks_glass {
             // It may have got there all the same; then it is told what became of it.
             let refused = Outcome {
@@ -77,16 +77,23 @@ async fn audited(
             };
             let told = trail.clone();
             tokio::spawn(async move { told.conclude(refused).await });
-            // Where no broker answers at all, that is the cause to tell.
-            reachable?;
-            let detail = format!(
-                "nothing was changed, since it could not be recorded in {}: {why}; in an emergency add \
-                 breakGlass=true with a reason",
-                trail.topic()
-            );
-            return Err(Problem::unavailable(UNAVAILABLE, detail).retriable());
+            return Err(match unrecorded {
+                NotRecorded::NoBroker(error) => error.into(),
+                NotRecorded::NoAudit(why) => {
+                    let detail = format!(
+                        "nothing was changed, since it could not be recorded in {}: {why}; in an \
+                         emergency add breakGlass=true with a reason",
+                        trail.topic()
+                    );
+                    Problem::unavailable(UNAVAILABLE, detail).retriable()
+                }
+            });
         }
-        tracing::warn!(?intent, why, "a write without audit: the glass was broken");
+        tracing::warn!(
+            ?intent,
+            ?unrecorded,
+            "a write without audit: the glass was broken"
+        );
     }
     // Whoever goes away now still leaves an outcome.
     Ok(to_the_end(async move {
@@ -100,13 +107,25 @@ async fn audited(
     .await)
 }
 
-/// The request as it came, and its body.
-async fn with_body(request: Request) -> Result<(Request, Bytes), Problem> {
-    let (parts, body) = request.into_parts();
-    let whole = Request::from_parts(parts.clone(), body);
-    let bytes = read_body(whole).await?;
-    let request = Request::from_parts(parts, Body::from(bytes.clone()));
-    Ok((request, bytes))
+/// Why an intent is not known to be in the audit.
+#[derive(Debug)]
+enum NotRecorded {
+    /// No broker answers at all: that is the cause to tell, and it is known sooner.
+    NoBroker(KafkaError),
+    NoAudit(String),
+}
+
+async fn recorded(
+    trail: &Trail,
+    cluster: &KafkaCluster,
+    intent: &Intent,
+) -> Result<(), NotRecorded> {
+    let mut intended = pin!(trail.intend(intent));
+    tokio::select! {
+        intended = &mut intended => return intended.map_err(NotRecorded::NoAudit),
+        answered = any_broker::metadata(cluster) => answered.map_err(NotRecorded::NoBroker)?,
+    };
+    intended.await.map_err(NotRecorded::NoAudit)
 }
 
 fn intent(trail: &Trail, call: &Call, request: &Request) -> Intent {

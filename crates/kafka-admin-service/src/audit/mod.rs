@@ -13,5 +13,5 @@ mod trail;
 pub use call::Call;
 pub use entry::{AuditPage, Entry, Intent, Outcome, WriteResult};
 pub use layer::layer;
-pub use read::{Filter, read};
+pub use read::{Filter, read, read_one};
 pub use trail::Trail;

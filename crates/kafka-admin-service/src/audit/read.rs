@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use kafka_cluster::{KafkaCluster, KafkaError};
+use jiff::{SignedDuration, Timestamp};
+use kafka_cluster::{KafkaCluster, KafkaError, codes};
 use serde_json::Value;
 
 use super::{AuditPage, Entry, Intent, Outcome};
@@ -22,6 +22,9 @@ pub struct Filter {
     /// Most of them.
     pub limit: usize,
 }
+
+/// Records are stamped by this service, and it may have moved to another machine.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_secs(60);
 
 /// Records that one look reads at most; a write has two.
 const MOST_RECORDS: usize = 20_000;
@@ -48,6 +51,53 @@ pub async fn read(
         .iter()
         .filter_map(|record| record.value.as_deref());
     Ok(joined(values, filter, page.end))
+}
+
+/// The one write of this id; `None` where there is none.
+///
+/// # Errors
+/// As Kafka answers, or `TimedOut` where the log could not be read to its end and did not show it.
+pub async fn read_one(
+    cluster: &KafkaCluster,
+    topic: &str,
+    audit_id: &str,
+) -> Result<Option<Entry>, KafkaError> {
+    let Some(since) = begun(audit_id) else {
+        return Ok(None);
+    };
+    let topic = any_broker::topic(cluster, topic).await?;
+    let wanted = Wanted {
+        partition: None,
+        start: Start::Time(since),
+        contains: Some(format!("\"auditId\":\"{audit_id}\"")),
+        limit: MOST_RECORDS,
+    };
+    let page = read_records(cluster, &topic, wanted).await?;
+    let values = page
+        .records
+        .iter()
+        .filter_map(|record| record.value.as_deref());
+    let everything = Filter {
+        topic: None,
+        actor: None,
+        since: Timestamp::UNIX_EPOCH,
+        limit: 1,
+    };
+    let found = joined(values, &everything, page.end).entries.pop();
+    // Without its outcome it may only be that this was not reached.
+    let whole = found.as_ref().is_some_and(|entry| entry.outcome.is_some());
+    if !whole && page.end != "complete" {
+        let detail = "the audit topic could not be read to its end";
+        return Err(KafkaError::of_read("Fetch", codes::LOCAL_TIMED_OUT, detail));
+    }
+    Ok(found)
+}
+
+/// When the write of this id began; `None` where it is no id. Brokers' clocks may be behind by some.
+fn begun(audit_id: &str) -> Option<Timestamp> {
+    let millis = audit_id.split('-').next()?.parse().ok()?;
+    let at = Timestamp::from_millisecond(millis).ok()?;
+    Some(at - CLOCKS_APART)
 }
 
 /// Puts intents and outcomes together. Records of others, that only look like these, are passed over.

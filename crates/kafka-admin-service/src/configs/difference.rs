@@ -8,6 +8,9 @@ use service_kit::FieldError;
 use super::{ConfigTarget, Extent, same_value};
 use crate::change::{FieldChange, Warning};
 
+/// How the field of a setting begins.
+pub(super) const FIELD: &str = "configs.";
+
 /// What a write comes to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Difference {
@@ -37,10 +40,10 @@ pub fn difference(
         match (entry, value) {
             // A broker takes settings that it does not list, such as those of one listener.
             (None, Some(value)) if matches!(target, ConfigTarget::Broker(_)) => {
-                found.push(name, None, Some(value), true);
+                found.push(target, name, None, Some(value), true);
             }
             (None, _) => unknown.push(FieldError {
-                field: format!("configs.{name}"),
+                field: format!("{FIELD}{name}"),
                 code: "unknown_config".to_owned(),
                 message: format!("is no setting of a {}", kind(target)),
             }),
@@ -48,12 +51,12 @@ pub fn difference(
                 let same = entry.value.as_deref();
                 let same = same.is_some_and(|present| same_value(value, present));
                 if !(target.overrides(entry) && same) {
-                    found.push(name, Some(entry), Some(value), entry.sensitive);
+                    found.push(target, name, Some(entry), Some(value), entry.sensitive);
                 }
             }
             (Some(entry), None) => {
                 if target.overrides(entry) {
-                    found.push(name, Some(entry), None, entry.sensitive);
+                    found.push(target, name, Some(entry), None, entry.sensitive);
                 }
             }
         }
@@ -84,7 +87,7 @@ fn take_back_the_rest(
             );
             found.warnings.push(Warning::new("sensitive_kept", message));
         } else {
-            found.push(&entry.name, Some(entry), None, false);
+            found.push(target, &entry.name, Some(entry), None, false);
         }
     }
 }
@@ -92,6 +95,7 @@ fn take_back_the_rest(
 impl Difference {
     fn push(
         &mut self,
+        target: &ConfigTarget,
         name: &str,
         entry: Option<&ConfigEntry>,
         value: Option<&String>,
@@ -101,11 +105,11 @@ impl Difference {
         let before = entry.and_then(|entry| entry.value.clone());
         // What applies again is known only where nothing stands between the override and Kafka.
         let after = value.cloned();
-        self.fields.push(FieldChange::new(
-            format!("configs.{name}"),
-            shown(before),
-            shown(after),
-        ));
+        let field = format!("{FIELD}{name}");
+        self.fields.push(FieldChange {
+            before_inherited: entry.is_some_and(|entry| !target.overrides(entry)),
+            ..FieldChange::new(field, shown(before), shown(after))
+        });
         self.changes.push(match value {
             Some(value) => ConfigChange::Set {
                 name: name.to_owned(),

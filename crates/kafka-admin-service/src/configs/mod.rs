@@ -5,6 +5,7 @@
 
 mod difference;
 mod request;
+mod reversal;
 mod target;
 mod value;
 pub mod view;
@@ -12,6 +13,7 @@ mod writer;
 
 pub use difference::{Difference, difference};
 pub use request::{ConfigWrite, Extent, IfMatch};
+pub use reversal::{NotRevertible, Reversal};
 pub use target::ConfigTarget;
 pub use value::same_value;
 pub use writer::{ConfigError, ConfigWriter, Written};

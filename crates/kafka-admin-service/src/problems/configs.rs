@@ -47,13 +47,16 @@ pub fn of_config_write(error: ConfigError, target: &ConfigTarget) -> Problem {
             .with("etag", etag)
         }
         ConfigError::Fields(fields) => {
-            let unknown = fields.iter().any(|field| field.code == "unknown_config");
-            let problem = guard_violation(fields);
+            let any = |code: &str| fields.iter().any(|field| field.code == code);
+            let (unknown, changed) = (any("unknown_config"), any("changed_since"));
+            let mut problem = guard_violation(fields);
             if unknown {
-                problem.with_code("unknown_config")
-            } else {
-                problem
+                problem = problem.with_code("unknown_config");
+            } else if changed {
+                problem = problem.with_code("changed_since");
+                problem.status = StatusCode::CONFLICT;
             }
+            problem
         }
         ConfigError::NotAsWritten { names } => {
             let detail = format!(

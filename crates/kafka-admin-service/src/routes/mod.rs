@@ -9,11 +9,13 @@ mod elections;
 mod groups;
 mod topics;
 
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::admission::{self, Admission};
-use crate::audit::layer;
+use crate::audit::layer as audit_layer;
+use crate::idempotency;
+use crate::sparse;
 use crate::state::AppState;
 use crate::write_access::{self, WriteAccess};
 
@@ -21,16 +23,20 @@ use crate::write_access::{self, WriteAccess};
 /// something by `access`.
 #[must_use]
 pub fn router(state: AppState, admission: Admission, access: WriteAccess) -> OpenApiRouter {
-    topics::router()
+    let mut api = topics::router()
         .merge(cluster::router())
         .merge(audit::router())
         .merge(configs::router())
         .merge(groups::router())
         .merge(elections::router())
         .merge(declared::router())
-        .route_layer(from_fn_with_state(state.clone(), layer))
+        .route_layer(from_fn_with_state(state.clone(), audit_layer))
+        .route_layer(from_fn_with_state(state.clone(), idempotency::layer))
+        .route_layer(from_fn(sparse::layer))
         .route_layer(from_fn_with_state(admission, admission::layer))
         .route_layer(from_fn_with_state(access, write_access::layer))
         .merge(declared_topics::router())
-        .with_state(state)
+        .with_state(state);
+    sparse::describe(api.get_openapi_mut());
+    api
 }

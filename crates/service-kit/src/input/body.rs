@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::{BodyDataStream, Bytes};
+use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use futures_util::StreamExt;
@@ -25,7 +25,7 @@ const DISCARDING: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// 400 when it breaks off, 413 when it is too large.
-pub async fn read(request: Request) -> Result<Bytes, Problem> {
+pub(super) async fn read(request: Request) -> Result<Bytes, Problem> {
     let limit = request.extensions().get::<BodyLimit>();
     let limit = limit.map_or(DEFAULT_LIMIT, |limit| limit.0);
     let mut chunks = request.into_body().into_data_stream();
@@ -65,4 +65,15 @@ async fn discard(mut chunks: BodyDataStream) {
             break;
         }
     }
+}
+
+/// The request as it came, and its body, for a layer that has to see it.
+///
+/// # Errors
+/// 400 when it breaks off, 413 when it is too large.
+pub async fn buffered(request: Request) -> Result<(Request, Bytes), Problem> {
+    let (parts, body) = request.into_parts();
+    let bytes = read(Request::from_parts(parts.clone(), body)).await?;
+    let request = Request::from_parts(parts, Body::from(bytes.clone()));
+    Ok((request, bytes))
 }

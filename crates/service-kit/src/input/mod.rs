@@ -16,7 +16,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 
 pub(crate) use body::BodyLimit;
-pub use body::read as read_body;
+pub use body::buffered;
 pub use fields::{Fields, FromFields};
 pub use page::Page;
 pub use path::PathParam;

@@ -157,3 +157,59 @@ async fn without_a_place_for_the_audit_nothing_is_changed_unless_the_glass_is_br
     stop.cancel();
     running.await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn what_a_write_changed_is_taken_back_by_its_entry() {
+    let (admin, topic) = with_topic().await;
+    let configs = format!("/api/topics/{topic}/configs");
+    patch(admin, &configs, r#"{"configs": {"retention.ms": "60000"}}"#)
+        .await
+        .ok_json(200);
+    let second = r#"{"configs": {"retention.ms": "70000", "segment.ms": "80000"}}"#;
+    patch(admin, &configs, second).await.ok_json(200);
+    let page = admin.get(&format!("/api/audit?topic={topic}")).await;
+    let page = page.ok_json(200);
+    let newest = &page["entries"][0];
+    assert_eq!(
+        newest["intent"]["call"],
+        format!("PATCH {configs}"),
+        "{page}"
+    );
+    let id = newest["intent"]["auditId"].as_str().unwrap();
+    let revert = format!("{configs}/revert?auditId={id}");
+
+    let overridden = async || {
+        let list = admin.get(&configs).await.ok_json(200);
+        let own = list["configs"].as_array().unwrap().iter();
+        let own = own.filter(|one| one["overridden"] == true);
+        let pairs = own.map(|one| format!("{}={}", one["name"], one["value"]));
+        pairs.collect::<Vec<_>>().join(" ").replace('"', "")
+    };
+    let both = overridden().await;
+    assert!(
+        both.contains("retention.ms=70000 segment.ms=80000"),
+        "{both}"
+    );
+    let plan = admin.post(&format!("{revert}&validateOnly=true")).await;
+    assert_eq!(plan.ok_json(200)["changes"].as_array().unwrap().len(), 2);
+    assert_eq!(overridden().await, both);
+    admin.post(&revert).await.ok_json(200);
+    let back = overridden().await;
+    assert!(back.contains("retention.ms=60000"), "{back}");
+    assert!(!back.contains("segment.ms=80000"), "{back}");
+
+    // It has changed since: only with force.
+    let again = admin.post(&revert).await.problem(409, "changed_since");
+    assert_eq!(again["errors"].as_array().unwrap().len(), 2, "{again}");
+    admin
+        .post(&format!("{revert}&force=true"))
+        .await
+        .ok_json(200);
+    let elsewhere = format!("/api/brokers/1/configs/revert?auditId={id}");
+    admin.post(&elsewhere).await.problem(422, "not_revertible");
+    let unknown = format!("{configs}/revert?auditId=1764062400123-5f2c9a10-000003");
+    admin
+        .post(&unknown)
+        .await
+        .problem(404, "audit_entry_not_found");
+}

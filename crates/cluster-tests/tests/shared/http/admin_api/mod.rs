@@ -6,6 +6,7 @@ mod configs;
 mod declared_state;
 mod deletion;
 mod groups;
+mod idempotency;
 mod partitions;
 mod plans;
 mod records;

@@ -1,4 +1,7 @@
-//! `/api/topics/{name}/configs` and `/api/brokers/{id}/configs`: reading, merging and replacing settings.
+//! `/api/topics/{name}/configs` and `/api/brokers/{id}/configs`: reading, merging and replacing settings, and
+//! taking a write back.
+
+mod revert;
 
 use std::collections::BTreeMap;
 
@@ -15,7 +18,7 @@ use utoipa_axum::routes;
 
 use crate::any_broker;
 use crate::configs::view::{ConfigList, ConfigsWritten};
-use crate::configs::{ConfigTarget, ConfigWrite, Difference, Extent, IfMatch};
+use crate::configs::{ConfigTarget, ConfigWrite, Difference, Extent, IfMatch, Reversal};
 use crate::guard::{self, GuardSettings, Surroundings};
 use crate::problems;
 use crate::state::AppState;
@@ -25,6 +28,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(of_topic, merge_topic, replace_topic))
         .routes(routes!(of_broker, merge_broker, replace_broker))
+        .routes(routes!(revert::of_topic))
+        .routes(routes!(revert::of_broker))
 }
 
 /// Settings to be written.
@@ -141,7 +146,7 @@ async fn merge_topic(
     headers: HeaderMap,
     Input(request): Input<ConfigWrite>,
 ) -> Answer<Response> {
-    write_topic(state, name, &headers, request, Extent::Merge).await
+    write_topic(state, name, Wish::of(&headers, request, Extent::Merge)).await
 }
 
 /// Makes the named settings the only ones that the topic overrides: every other is taken back, so that
@@ -169,7 +174,7 @@ async fn replace_topic(
     headers: HeaderMap,
     Input(request): Input<ConfigWrite>,
 ) -> Answer<Response> {
-    write_topic(state, name, &headers, request, Extent::Replace).await
+    write_topic(state, name, Wish::of(&headers, request, Extent::Replace)).await
 }
 
 /// Every setting of a broker, asked of that broker itself.
@@ -221,7 +226,7 @@ async fn merge_broker(
     headers: HeaderMap,
     Input(request): Input<ConfigWrite>,
 ) -> Answer<Response> {
-    write_broker(state, id, &headers, request, Extent::Merge).await
+    write_broker(state, id, Wish::of(&headers, request, Extent::Merge)).await
 }
 
 /// Makes the named settings the only dynamic ones of one broker. Those of its properties file, and the
@@ -249,7 +254,7 @@ async fn replace_broker(
     headers: HeaderMap,
     Input(request): Input<ConfigWrite>,
 ) -> Answer<Response> {
-    write_broker(state, id, &headers, request, Extent::Replace).await
+    write_broker(state, id, Wish::of(&headers, request, Extent::Replace)).await
 }
 
 async fn list(state: &AppState, target: &ConfigTarget) -> Answer<Response> {
@@ -259,13 +264,28 @@ async fn list(state: &AppState, target: &ConfigTarget) -> Answer<Response> {
     Ok(([(header::ETAG, list.etag.clone())], Json(list)).into_response())
 }
 
-async fn write_topic(
-    state: AppState,
-    name: TopicName,
-    headers: &HeaderMap,
-    request: ConfigWrite,
+/// What somebody wants of the settings of something, and on what condition.
+struct Wish {
+    write: ConfigWrite,
     extent: Extent,
-) -> Answer<Response> {
+    if_match: IfMatch,
+    /// The write that this takes back; refused where its settings have changed since.
+    reverses: Option<Reversal>,
+}
+
+impl Wish {
+    fn of(headers: &HeaderMap, write: ConfigWrite, extent: Extent) -> Self {
+        let text = headers.get(header::IF_MATCH).map(|value| value.to_str());
+        Self {
+            write,
+            extent,
+            if_match: IfMatch::of(text.map(|text| text.unwrap_or("unreadable"))),
+            reverses: None,
+        }
+    }
+}
+
+async fn write_topic(state: AppState, name: TopicName, wish: Wish) -> Answer<Response> {
     if name.is_reserved() {
         return Err(problems::internal_topic(&name));
     }
@@ -274,43 +294,38 @@ async fn write_topic(
     let judge = move |before: &[ConfigEntry], difference: &mut Difference| {
         judge_topic(&rails, &topic, before, difference)
     };
-    write(
-        state,
-        ConfigTarget::Topic(name),
-        headers,
-        request,
-        extent,
-        judge,
-    )
-    .await
+    write(state, ConfigTarget::Topic(name), wish, judge).await
 }
 
-async fn write_broker(
-    state: AppState,
-    id: i32,
-    headers: &HeaderMap,
-    request: ConfigWrite,
-    extent: Extent,
-) -> Answer<Response> {
+async fn write_broker(state: AppState, id: i32, wish: Wish) -> Answer<Response> {
     live_broker(&state, id).await?;
-    let target = ConfigTarget::Broker(id);
-    write(state, target, headers, request, extent, |_, _| Vec::new()).await
+    write(state, ConfigTarget::Broker(id), wish, |_, _| Vec::new()).await
 }
 
 async fn write(
     state: AppState,
     target: ConfigTarget,
-    headers: &HeaderMap,
-    request: ConfigWrite,
-    extent: Extent,
+    wish: Wish,
     judge: impl FnOnce(&[ConfigEntry], &mut Difference) -> Vec<FieldError> + Send + 'static,
 ) -> Answer<Response> {
-    let header_text = headers.get(header::IF_MATCH).map(|value| value.to_str());
-    let if_match = IfMatch::of(header_text.map(|text| text.unwrap_or("unreadable")));
-    let (to, validate_only) = (target.clone(), request.validate_only);
+    let (to, validate_only) = (target.clone(), wish.write.validate_only);
     let written = to_the_end(async move {
+        let Wish {
+            write,
+            extent,
+            if_match,
+            reverses,
+        } = &wish;
+        let judge_all = |before: &[ConfigEntry], difference: &mut Difference| {
+            let moved = reverses
+                .as_ref()
+                .map(|reversal| reversal.moved_on(&to, before));
+            let mut refused = moved.unwrap_or_default();
+            refused.extend(judge(before, difference));
+            refused
+        };
         let writer = &state.configs;
-        let written = writer.write(&to, &request, extent, &if_match, judge).await;
+        let written = writer.write(&to, write, *extent, if_match, judge_all).await;
         state.declared.look_again();
         written
     })

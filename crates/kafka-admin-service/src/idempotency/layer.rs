@@ -1,0 +1,139 @@
+//! Around the calls that create something.
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use service_kit::input::buffered;
+use service_kit::{FieldError, Problem};
+
+use super::{Refused, Replies, Reply, Turn};
+use crate::audit::Call;
+use crate::fingerprint::Fingerprint;
+use crate::state::AppState;
+use crate::topic::to_the_end;
+
+const KEY: &str = "idempotency-key";
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+const LONGEST_KEY: usize = 255;
+/// The calls that create something; every other may be sent again as it is.
+const CREATING: [&str; 4] = [
+    "/api/topics",
+    "/api/topics/{name}/records",
+    "/api/topics/{name}/restore",
+    "/api/topics/{name}/partitions",
+];
+/// Headers that belong to an answer.
+const KEPT_HEADERS: [HeaderName; 2] = [header::CONTENT_TYPE, header::LOCATION];
+const RETRY_AFTER_S: u64 = 1;
+/// Answers are documents that were in memory already.
+const ANSWER_BOUND: usize = 64 * 1024 * 1024;
+
+/// The layer; calls without the header pass.
+pub async fn layer(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>();
+    let creates = path.is_some_and(|path| CREATING.contains(&path.as_str()));
+    if request.method() != Method::POST || !creates || !request.headers().contains_key(KEY) {
+        return next.run(request).await;
+    }
+    match once(state.replies, request, next).await {
+        Ok(response) => response,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn once(replies: Replies, request: Request, next: Next) -> Result<Response, Problem> {
+    let key = key(request.headers())?;
+    let (request, body) = buffered(request).await?;
+    let call = Call::of(request.method(), request.uri(), &body);
+    if !call.is_write() {
+        return Ok(next.run(request).await);
+    }
+    let fingerprint = fingerprint(&request, &body);
+    let turn = replies.turn(&key, &fingerprint, service_kit::time::now());
+    let under_way = match turn.map_err(|refused| problem(refused, &key))? {
+        Turn::Again(reply) => return Ok(again(reply)),
+        Turn::First(under_way) => under_way,
+    };
+    // Whoever goes away now is answered when the call is sent again.
+    Ok(to_the_end(async move {
+        let response = next.run(request).await;
+        // What failed did nothing, or nobody knows: the same call may go better.
+        if !response.status().is_success() {
+            return response;
+        }
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, ANSWER_BOUND).await.unwrap_or_default();
+        let reply = Reply {
+            key,
+            call: fingerprint,
+            at: service_kit::time::now(),
+            status: parts.status.as_u16(),
+            headers: kept_headers(&parts.headers),
+            body: String::from_utf8_lossy(&bytes).into_owned(),
+        };
+        let kept = tokio::task::spawn_blocking(move || under_way.answered(reply));
+        if let Err(error) = kept.await {
+            tracing::error!(%error, "an answer was not kept");
+        }
+        Response::from_parts(parts, Body::from(bytes))
+    })
+    .await)
+}
+
+fn key(headers: &HeaderMap) -> Result<String, Problem> {
+    let value = headers.get(KEY).and_then(|value| value.to_str().ok());
+    let value = value.map(str::trim).unwrap_or_default();
+    if value.is_empty() || value.len() > LONGEST_KEY {
+        return Err(Problem::invalid_input(vec![FieldError {
+            field: "Idempotency-Key".to_owned(),
+            code: "invalid".to_owned(),
+            message: format!("must be 1 to {LONGEST_KEY} visible characters"),
+        }]));
+    }
+    Ok(value.to_owned())
+}
+
+fn fingerprint(request: &Request, body: &Bytes) -> String {
+    let mut fingerprint = Fingerprint::default();
+    fingerprint.add(&request.uri().to_string());
+    fingerprint.add(&String::from_utf8_lossy(body));
+    fingerprint.to_text()
+}
+
+fn problem(refused: Refused, key: &str) -> Problem {
+    match refused {
+        Refused::Reused => {
+            let detail = format!("the Idempotency-Key {key:?} was used for another call");
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            Problem::new(status, "idempotency_key_reused", detail)
+        }
+        Refused::UnderWay => {
+            let detail = format!("the first call with the Idempotency-Key {key:?} is under way");
+            Problem::conflict("idempotency_key_in_use", detail).retry_after_s(RETRY_AFTER_S)
+        }
+    }
+}
+
+fn kept_headers(headers: &HeaderMap) -> Vec<(String, String)> {
+    let kept = KEPT_HEADERS.iter().filter_map(|name| {
+        let value = headers.get(name)?.to_str().ok()?;
+        Some((name.to_string(), value.to_owned()))
+    });
+    kept.collect()
+}
+
+fn again(reply: Reply) -> Response {
+    let mut response = Response::new(Body::from(reply.body));
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
+    for (name, value) in reply.headers {
+        let name = name.parse::<HeaderName>();
+        if let (Ok(name), Ok(value)) = (name, value.parse()) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    let yes = HeaderValue::from_static("true");
+    response.headers_mut().insert(REPLAYED, yes);
+    response
+}
