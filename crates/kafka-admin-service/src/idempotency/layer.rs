@@ -7,6 +7,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use service_kit::input::buffered;
 use service_kit::{FieldError, Problem};
+use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
+use utoipa::openapi::{ObjectBuilder, OpenApi, RefOr, Required, Type};
 
 use super::{Refused, Replies, Reply, Turn};
 use crate::audit::Call;
@@ -40,6 +42,27 @@ pub async fn layer(State(state): State<AppState>, request: Request, next: Next) 
     match once(state.replies, request, next).await {
         Ok(response) => response,
         Err(problem) => problem.into_response(),
+    }
+}
+
+/// Adds the header to the OpenAPI document.
+pub fn describe(document: &mut OpenApi) {
+    for path in CREATING {
+        let item = document.paths.paths.get_mut(path);
+        if let Some(operation) = item.and_then(|item| item.post.as_mut()) {
+            let text = ObjectBuilder::new().schema_type(Type::String).build();
+            let parameter = ParameterBuilder::new()
+                .name("Idempotency-Key")
+                .parameter_in(ParameterIn::Header)
+                .required(Required::False)
+                .description(Some(
+                    "sent again within a day with the same key, the call is answered as the first time",
+                ))
+                .schema(Some(text))
+                .build();
+            let parameters = operation.parameters.get_or_insert_default();
+            parameters.push(RefOr::T(parameter));
+        }
     }
 }
 

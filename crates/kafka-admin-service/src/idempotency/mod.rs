@@ -4,5 +4,5 @@
 mod layer;
 mod replies;
 
-pub use layer::layer;
+pub use layer::{describe, layer};
 pub use replies::{Refused, Replies, Reply, Turn};

@@ -38,5 +38,6 @@ pub fn router(state: AppState, admission: Admission, access: WriteAccess) -> Ope
         .merge(declared_topics::router())
         .with_state(state);
     sparse::describe(api.get_openapi_mut());
+    idempotency::describe(api.get_openapi_mut());
     api
 }
