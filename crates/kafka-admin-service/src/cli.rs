@@ -9,6 +9,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use reqwest::StatusCode;
 use serde_json::Value;
+use service_kit::Role;
+use service_kit::access::NewToken;
 
 /// Applying waits for every topic; the service bounds itself to less.
 const LONGEST_CALL: Duration = Duration::from_secs(330);
@@ -25,6 +27,39 @@ pub enum Command {
     Plan(DocumentArguments),
     /// Applies a document of topics; exit 0 for nothing to do, 2 for changes made, 1 for a failure
     Apply(DocumentArguments),
+    /// Makes a bearer token: itself on standard error, its line for TOKENS_FILE on standard output
+    Token(TokenArguments),
+}
+
+/// Whose token, and what for.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct TokenArguments {
+    /// What the audit calls whoever has it
+    pub name: String,
+
+    /// What it may do
+    #[arg(long, value_enum, default_value = "viewer")]
+    pub role: Role,
+
+    /// The topics that it may touch: all (*), or those with a beginning (app-*)
+    #[arg(long, default_value = "*")]
+    pub topics: String,
+}
+
+/// Prints a new token and its line.
+#[must_use]
+pub fn make_token(arguments: &TokenArguments) -> ExitCode {
+    match NewToken::make(&arguments.name, arguments.role, &arguments.topics) {
+        Ok(token) => {
+            eprintln!("{}", token.secret);
+            println!("{}", token.line);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("kafka-admin-service: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Which document, and which service.
@@ -36,6 +71,10 @@ pub struct DocumentArguments {
     /// Where the admin service is
     #[arg(long, env = "ADMIN_URL", default_value = "http://127.0.0.1:8081")]
     pub server: String,
+
+    /// File with the bearer token, where the admin service wants one
+    #[arg(long, env = "TOKEN_FILE", value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
 }
 
 /// Runs `plan`, or `plan` and `apply`; prints what changes, one line each.
@@ -46,13 +85,22 @@ pub async fn run(arguments: &DocumentArguments, apply: bool) -> anyhow::Result<E
     let path = &arguments.file;
     let document =
         std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let token = match &arguments.token_file {
+        Some(path) => std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))
+            .map(Some)?,
+        None => None,
+    };
     let client = reqwest::Client::builder().timeout(LONGEST_CALL).build()?;
     let server = arguments.server.trim_end_matches('/');
     let call = async |path: &str| {
-        let request = client
+        let mut request = client
             .post(format!("{server}{path}"))
             .header("content-type", "application/yaml")
             .body(document.clone());
+        if let Some(token) = &token {
+            request = request.bearer_auth(token.trim());
+        }
         let answer = request.send().await;
         let answer = answer.with_context(|| format!("the admin service at {server}"))?;
         let status = answer.status();

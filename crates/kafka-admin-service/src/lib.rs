@@ -38,7 +38,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use kafka_cluster::KafkaCluster;
 use prometheus::Registry;
-use service_kit::{Service, serve};
+use service_kit::{Access, Service, serve};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -84,7 +84,8 @@ impl App {
             registry,
             state.declared.clone(),
         )
-        .timeout_for("/api/apply", Some(time_limits::APPLY));
+        .timeout_for("/api/apply", Some(time_limits::APPLY))
+        .access(Access::open(&settings.http)?.judged_by(write_access::role));
         let access = WriteAccess {
             read_only: settings.read_only,
         };
@@ -160,7 +161,7 @@ fn state(
         .guard_protected_topics
         .extend(audit.map(Protected::name));
     Ok(AppState {
-        audit: audit.map(|topic| Trail::new(records.clone(), topic)),
+        audit: audit.map(|topic| Trail::new(cluster.connection().clone(), topic)),
         writer: TopicWriter::new(
             cluster.clone(),
             roster.clone(),

@@ -14,11 +14,13 @@ fn main() -> ExitCode {
     let command = match &settings.command {
         Some(Command::Plan(arguments)) => return run(cli::run(arguments, false)),
         Some(Command::Apply(arguments)) => return run(cli::run(arguments, true)),
+        Some(Command::Token(arguments)) => return cli::make_token(arguments),
         Some(Command::Healthcheck) => Some(program::Command::Healthcheck),
         None => None,
     };
-    let (listen, logs) = (settings.listen, settings.logs.clone());
-    program::run(NAME, listen, command, &logs, |listener, stop| {
+    let listen = settings.listen;
+    let (http, logs) = (settings.http.clone(), settings.logs.clone());
+    program::run(NAME, listen, command, &http, &logs, |listener, stop| {
         kafka_admin_service::run(listener, settings, stop)
     })
 }

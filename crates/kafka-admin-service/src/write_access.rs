@@ -1,11 +1,15 @@
-//! Who may write at all: nobody while the service is read-only, and no page of another origin in
-//! somebody's browser.
+//! Who may write at all: nobody while the service is read-only, no page of another origin in somebody's
+//! browser, and with a token only what its role and its topics allow.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use service_kit::Problem;
+use service_kit::input::buffered;
+use service_kit::{Caller, Problem, Role};
+
+use crate::audit::{BREAK_GLASS, Call};
+use crate::query;
 
 /// A POST that changes nothing.
 const ONLY_COMPARES: &str = "/api/plan";
@@ -33,6 +37,48 @@ pub async fn layer(State(access): State<WriteAccess>, request: Request, next: Ne
     next.run(request).await
 }
 
+/// The role that a call takes: what cannot be taken back, what concerns the cluster, and doing without the
+/// audit is for admins.
+pub fn role(method: &Method, uri: &Uri) -> Role {
+    let path = uri.path();
+    if method.is_safe() || path == ONLY_COMPARES {
+        return Role::Viewer;
+    }
+    let broken_glass = !query::values(uri, BREAK_GLASS).is_empty();
+    let whole_cluster = path == "/api/apply" || path.starts_with("/api/brokers/");
+    if *method == Method::DELETE || whole_cluster || broken_glass {
+        Role::Admin
+    } else {
+        Role::Operator
+    }
+}
+
+/// The layer for tokens that are for some topics only: they change nothing else, and look into no other
+/// topic.
+pub async fn topics_layer(request: Request, next: Next) -> Response {
+    let caller = request.extensions().get::<Caller>();
+    let Some(caller) = caller
+        .filter(|caller| !caller.topic_prefix.is_empty())
+        .cloned()
+    else {
+        return next.run(request).await;
+    };
+    let checked = async {
+        let (request, body) = buffered(request).await?;
+        let call = Call::of(request.method(), request.uri(), &body);
+        let topic = call.topic();
+        let looks = request.method().is_safe() || request.uri().path() == ONLY_COMPARES;
+        if topic.is_some() || !looks {
+            caller.check_topic(topic.as_deref())?;
+        }
+        Ok::<_, Problem>(request)
+    };
+    match checked.await {
+        Ok(request) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
 /// The origin of the page that sent a request, where it is not this service's own. Browsers send it with
 /// every request that may change something; other clients do not.
 fn foreign_origin(headers: &HeaderMap) -> Option<&str> {
@@ -56,6 +102,22 @@ mod tests {
         owned
             .map(|(name, value)| (name, value.parse().unwrap()))
             .collect()
+    }
+
+    #[test]
+    fn what_cannot_be_taken_back_is_for_admins() {
+        let needs = |method: &str, uri: &str| role(&method.parse().unwrap(), &uri.parse().unwrap());
+        assert_eq!(needs("GET", "/api/topics"), Role::Viewer);
+        assert_eq!(needs("POST", "/api/plan"), Role::Viewer);
+        assert_eq!(needs("POST", "/api/topics?topicName=a"), Role::Operator);
+        assert_eq!(needs("PATCH", "/api/topics/a/configs"), Role::Operator);
+        assert_eq!(needs("DELETE", "/api/topics/a"), Role::Admin);
+        assert_eq!(needs("PATCH", "/api/brokers/1/configs"), Role::Admin);
+        assert_eq!(needs("POST", "/api/apply?hash=1"), Role::Admin);
+        assert_eq!(
+            needs("POST", "/api/topics?topicName=a&breakGlass=true"),
+            Role::Admin
+        );
     }
 
     #[test]

@@ -13,6 +13,8 @@ use clap::Parser;
 use http_body_util::BodyExt;
 use kafka_admin_service::{App, Settings};
 use serde_json::{Value, json};
+use service_kit::Role;
+use service_kit::access::NewToken;
 use tower::ServiceExt;
 
 /// Nothing listens on port 1.
@@ -558,4 +560,56 @@ fn declared(text: &str) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), text).unwrap();
     file
+}
+
+/// With tokens a call needs one, of a role and for topics that allow it; probes need none.
+#[tokio::test]
+async fn a_token_is_asked_for_and_allows_what_its_role_and_its_topics_allow() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tokens");
+    let make = |name, role, topics| NewToken::make(name, role, topics).unwrap();
+    let viewer = make("dashboard", Role::Viewer, "*");
+    let operator = make("ci", Role::Operator, "app-*");
+    std::fs::write(&file, format!("{}\n{}\n", viewer.line, operator.line)).unwrap();
+    let app = app(&[&format!("--tokens-file={}", file.display())]);
+    let with = async |token: &str, method: &str, uri: &str| {
+        let request = Request::builder().method(method).uri(uri);
+        let request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        send(&app, request.body(Body::empty()).unwrap()).await
+    };
+    let nobody = call(&app, Method::GET, "/api/topics").await;
+    assert_problem(&nobody, 401, "unauthenticated");
+    let challenge = nobody.headers[header::WWW_AUTHENTICATE].to_str().unwrap();
+    assert!(challenge.starts_with("Bearer"), "{challenge}");
+    let wrong = with("guess", "GET", "/api/topics").await;
+    assert_problem(&wrong, 401, "unauthenticated");
+    for open in ["/livez", "/metrics", "/api-docs/openapi.json"] {
+        let answer = call(&app, Method::GET, open).await;
+        assert_eq!(answer.status.as_u16(), 200, "{open}");
+    }
+
+    // Allowed calls come as far as Kafka, of which there is none.
+    let (look, make_topic) = (
+        "/api/topics",
+        "/api/topics?topicName=app-1&validateOnly=true",
+    );
+    assert_problem(
+        &with(&viewer.secret, "GET", look).await,
+        503,
+        "kafka_unreachable",
+    );
+    let refused = with(&viewer.secret, "POST", make_topic).await;
+    assert_problem(&refused, 403, "role_forbidden");
+    let allowed = with(&operator.secret, "POST", make_topic).await;
+    assert_problem(&allowed, 503, "kafka_unreachable");
+    let deleted = with(&operator.secret, "DELETE", "/api/topics/app-1").await;
+    assert_problem(&deleted, 403, "role_forbidden");
+    for (method, uri) in [
+        ("POST", "/api/topics?topicName=orders&validateOnly=true"),
+        ("GET", "/api/topics/orders"),
+        ("POST", "/api/groups/g/offsets/reset?to=latest"),
+    ] {
+        let refused = with(&operator.secret, method, uri).await;
+        assert_problem(&refused, 403, "topic_forbidden");
+    }
 }

@@ -25,8 +25,8 @@ use anyhow::Context;
 use axum::Router;
 use kafka_cluster::KafkaCluster;
 use prometheus::Registry;
-use service_kit::Service;
 use service_kit::settings::HttpSettings;
+use service_kit::{Access, Service};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -76,7 +76,7 @@ pub async fn run(
 /// The service's routes and everything around them, over `state`.
 ///
 /// # Errors
-/// None that is known: the metrics are registered with a fresh registry.
+/// A file of tokens that cannot be used.
 pub fn router(state: State, http: &HttpSettings) -> anyhow::Result<Router> {
     let registry = Registry::new();
     metrics::register(&registry, state.clone()).context("cannot register the metrics")?;
@@ -86,6 +86,7 @@ pub fn router(state: State, http: &HttpSettings) -> anyhow::Result<Router> {
         http,
         registry,
         Arc::new(state.clone()),
-    );
+    )
+    .access(Access::open(http)?);
     Ok(service.assemble(routes::router(state.clone()).merge(pages::router(state))))
 }

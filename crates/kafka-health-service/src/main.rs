@@ -8,9 +8,10 @@ use service_kit::program;
 
 fn main() -> ExitCode {
     let settings = Settings::parse();
-    let (listen, command, logs) = (settings.listen, settings.command, settings.logs.clone());
+    let (listen, command) = (settings.listen, settings.command);
+    let (http, logs) = (settings.http.clone(), settings.logs.clone());
     let name = env!("CARGO_PKG_NAME");
-    program::run(name, listen, command, &logs, |listener, stop| {
+    program::run(name, listen, command, &http, &logs, |listener, stop| {
         kafka_health_service::run(listener, settings, stop)
     })
 }

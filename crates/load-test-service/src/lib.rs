@@ -31,7 +31,7 @@ use anyhow::Context;
 use axum::Router;
 use kafka_cluster::KafkaCluster;
 use service_kit::settings::HttpSettings;
-use service_kit::{Service, serve};
+use service_kit::{Access, Service, serve};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -73,7 +73,7 @@ pub async fn run(
         runner: runner.clone(),
         protected_topics: settings.protected_topics.into(),
     };
-    let router = router(state, watch, registry, &settings.http);
+    let router = router(state, watch, registry, &settings.http)?;
     serve::run(listener, router, stop, settings.http.drain_timeout).await?;
     if tokio::time::timeout(RUN_PATIENCE, runner.idle())
         .await
@@ -86,17 +86,22 @@ pub async fn run(
 }
 
 /// The service's routes with everything around them; nothing runs in the background by it.
+///
+/// # Errors
+/// A file of tokens that cannot be used.
 pub fn router(
     state: AppState,
     watch: KafkaWatch,
     registry: prometheus::Registry,
     http: &HttpSettings,
-) -> Router {
+) -> anyhow::Result<Router> {
     let readiness = Arc::new(move || watch.check());
     let version = env!("CARGO_PKG_VERSION");
-    let service = Service::new("load-test-service", version, http, registry, readiness);
-    routes::RUN_PATHS
+    let service = Service::new("load-test-service", version, http, registry, readiness)
+        .access(Access::open(http)?);
+    let service = routes::RUN_PATHS
         .into_iter()
-        .fold(service, |service, path| service.timeout_for(path, None))
-        .assemble(routes::router(state.clone()).merge(pages::router(state)))
+        .fold(service, |service, path| service.timeout_for(path, None));
+    let routes = routes::router(state.clone()).merge(pages::router(state));
+    Ok(service.assemble(routes))
 }

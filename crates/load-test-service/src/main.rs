@@ -14,9 +14,10 @@ fn main() -> ExitCode {
         Some(Command::Common(command)) => Some(command),
         None => None,
     };
-    let (listen, logs) = (settings.listen, settings.logs.clone());
+    let listen = settings.listen;
+    let (http, logs) = (settings.http.clone(), settings.logs.clone());
     let name = env!("CARGO_PKG_NAME");
-    program::run(name, listen, command, &logs, |listener, stop| {
+    program::run(name, listen, command, &http, &logs, |listener, stop| {
         load_test_service::run(listener, settings, stop)
     })
 }

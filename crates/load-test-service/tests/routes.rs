@@ -30,7 +30,7 @@ fn service() -> Router {
         protected_topics: Arc::new(["audit-logs".to_owned()]),
     };
     let settings = Settings::with_flags(&[]);
-    load_test_service::router(state, KafkaWatch::default(), registry, &settings.http)
+    load_test_service::router(state, KafkaWatch::default(), registry, &settings.http).unwrap()
 }
 
 async fn ask(method: &str, uri: &str, json: Option<&str>) -> (StatusCode, Value) {

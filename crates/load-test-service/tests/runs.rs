@@ -48,7 +48,8 @@ impl Service {
             protected_topics: Arc::new([]),
         };
         let http = Settings::with_flags(&[]).http;
-        let router = load_test_service::router(state, KafkaWatch::default(), registry, &http);
+        let watch = KafkaWatch::default();
+        let router = load_test_service::router(state, watch, registry, &http).unwrap();
         Self {
             router,
             runner,

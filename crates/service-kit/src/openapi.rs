@@ -7,6 +7,7 @@ use axum::http::{StatusCode, header};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Components, Info, License, OpenApi};
 use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -16,6 +17,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::problem::problem_response;
 use crate::{NoInput, Problem};
 
+const BEARER: &str = "bearer";
 const DOCUMENT_PATH: &str = "/api-docs/openapi.json";
 
 /// What the document says of the service as a whole.
@@ -45,6 +47,12 @@ pub(crate) fn split(api: OpenApiRouter, about: &About) -> (Router, OpenApi) {
     let mut schemas = vec![problem];
     Problem::schemas(&mut schemas);
     components.schemas.extend(schemas);
+    let bearer = Http::new(HttpAuthScheme::Bearer);
+    components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
+    // With tokens or without: it depends on the settings.
+    let none = SecurityRequirement::default();
+    let token = SecurityRequirement::new(BEARER, Vec::<String>::new());
+    document.security = Some(vec![none, token]);
     document
         .paths
         .paths
@@ -90,6 +98,14 @@ fn add_common_problems(operation: &mut Operation) {
     let responses = &mut operation.responses.responses;
     for (status, description) in [
         ("400", "invalid_input: an unknown query parameter, by name"),
+        (
+            "401",
+            "unauthenticated: the service asks for a token, and no valid one came",
+        ),
+        (
+            "403",
+            "role_forbidden, topic_forbidden: the token does not allow this",
+        ),
         ("500", "internal: the service failed; its log says why"),
         (
             "504",

@@ -7,8 +7,8 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::LogSettings;
-use crate::{healthcheck, runtime, serve, telemetry};
+use crate::settings::{HttpSettings, LogSettings};
+use crate::{access, healthcheck, runtime, serve, telemetry};
 
 /// What a program does instead of serving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Subcommand)]
@@ -23,6 +23,7 @@ pub fn run<F>(
     name: &str,
     listen: SocketAddr,
     command: Option<Command>,
+    http: &HttpSettings,
     logs: &LogSettings,
     service: impl FnOnce(TcpListener, CancellationToken) -> F,
 ) -> ExitCode
@@ -32,7 +33,7 @@ where
     let ended = runtime::block_on(async {
         match command {
             Some(Command::Healthcheck) => Ok(healthcheck::run(listen).await),
-            None => serve_until_stopped(listen, logs, service)
+            None => serve_until_stopped(listen, http, logs, service)
                 .await
                 .map(|()| ExitCode::SUCCESS),
         }
@@ -48,12 +49,14 @@ where
 
 async fn serve_until_stopped<F>(
     listen: SocketAddr,
+    http: &HttpSettings,
     logs: &LogSettings,
     service: impl FnOnce(TcpListener, CancellationToken) -> F,
 ) -> anyhow::Result<()>
 where
     F: Future<Output = anyhow::Result<()>>,
 {
+    access::check_address(listen, http)?;
     telemetry::init(logs)?;
     let listener = TcpListener::bind(listen)
         .await

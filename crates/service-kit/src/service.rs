@@ -18,8 +18,8 @@ use crate::request_metrics::RequestMetrics;
 use crate::request_timeout::Timeouts;
 use crate::settings::HttpSettings;
 use crate::{
-    Problem, Readiness, openapi, panics, probes, request_id, request_metrics, request_timeout,
-    service_metrics,
+    Access, Problem, Readiness, access, openapi, panics, probes, request_id, request_metrics,
+    request_timeout, service_metrics,
 };
 
 /// The bodies that services take are a topic with its settings at most.
@@ -32,6 +32,7 @@ pub struct Service {
     readiness: Arc<dyn Readiness>,
     max_body_bytes: usize,
     timeouts: Timeouts,
+    access: Option<Access>,
 }
 
 impl Service {
@@ -58,6 +59,7 @@ impl Service {
                 usual: http.request_timeout,
                 own: BTreeMap::new(),
             },
+            access: None,
         }
     }
 
@@ -72,6 +74,13 @@ impl Service {
     #[must_use]
     pub fn timeout_for(mut self, path: &'static str, timeout: Option<Duration>) -> Self {
         self.timeouts.own.insert(path, timeout);
+        self
+    }
+
+    /// Who may call; everybody unless told.
+    #[must_use]
+    pub fn access(mut self, access: Access) -> Self {
+        self.access = Some(access);
         self
     }
 
@@ -99,10 +108,14 @@ impl Service {
             .merge(service_metrics::router(self.registry));
         let (router, document) = openapi::split(api, &self.about);
         let openapi = openapi::router(&document).expect("an OpenAPI document is plain JSON");
-        router
+        let mut router = router
             .merge(openapi)
             .fallback(route_not_found)
-            .method_not_allowed_fallback(method_not_allowed)
+            .method_not_allowed_fallback(method_not_allowed);
+        if let Some(access) = self.access {
+            router = router.layer(from_fn_with_state(access, access::layer));
+        }
+        router
             .layer(Extension(BodyLimit(self.max_body_bytes)))
             .layer(from_fn_with_state(
                 Arc::new(self.timeouts),

@@ -5,6 +5,7 @@
     reason = "a test ends where something unexpected is"
 )]
 
+mod admin_audit;
 mod admin_writes;
 mod all_down;
 mod brokers_down;

@@ -121,7 +121,7 @@ impl Call {
 }
 
 /// The parameter that does without the audit; it is taken out before the call goes on.
-pub(super) const BREAK_GLASS: &str = "breakGlass";
+pub const BREAK_GLASS: &str = "breakGlass";
 
 /// The same address without `breakGlass`, and without `reason` as well where it was given for that: other
 /// calls take none.

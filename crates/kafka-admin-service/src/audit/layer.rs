@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use kafka_cluster::{KafkaCluster, KafkaError};
 use serde_json::Value;
 use service_kit::input::buffered;
-use service_kit::{Problem, request_id};
+use service_kit::{Caller, Problem, request_id};
 
 use super::call::without_break_glass;
 use super::entry::{LONGEST, without_secrets};
@@ -22,6 +22,8 @@ use crate::topic::to_the_end;
 
 /// The code of a write that was not carried out for want of an intent.
 const UNAVAILABLE: &str = "audit_unavailable";
+/// Who calls where there are no tokens.
+const ANONYMOUS: &str = "anonymous";
 /// Answers of writes are documents that were in memory already.
 const ANSWER_BOUND: usize = 64 * 1024 * 1024;
 
@@ -131,10 +133,11 @@ async fn recorded(
 fn intent(trail: &Trail, call: &Call, request: &Request) -> Intent {
     let at = service_kit::time::now();
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let caller = request.extensions().get::<Caller>();
     Intent {
         audit_id: trail.next_id(at),
         at,
-        actor: "anonymous".to_owned(),
+        actor: caller.map_or_else(|| ANONYMOUS.to_owned(), |caller| caller.name.clone()),
         from: peer.map(|peer| peer.0.ip().to_string()),
         request_id: request_id::current(),
         call: call.name.clone(),

@@ -10,7 +10,7 @@ mod layer;
 mod read;
 mod trail;
 
-pub use call::Call;
+pub use call::{BREAK_GLASS, Call};
 pub use entry::{AuditPage, Entry, Intent, Outcome, WriteResult};
 pub use layer::layer;
 pub use read::{Filter, read, read_one};

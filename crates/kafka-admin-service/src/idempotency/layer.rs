@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use service_kit::input::buffered;
-use service_kit::{FieldError, Problem};
+use service_kit::{Caller, FieldError, Problem};
 use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
 use utoipa::openapi::{ObjectBuilder, OpenApi, RefOr, Required, Type};
 
@@ -67,7 +67,7 @@ pub fn describe(document: &mut OpenApi) {
 }
 
 async fn once(replies: Replies, request: Request, next: Next) -> Result<Response, Problem> {
-    let key = key(request.headers())?;
+    let key = key(&request)?;
     let (request, body) = buffered(request).await?;
     let call = Call::of(request.method(), request.uri(), &body);
     if !call.is_write() {
@@ -105,8 +105,12 @@ async fn once(replies: Replies, request: Request, next: Next) -> Result<Response
     .await)
 }
 
-fn key(headers: &HeaderMap) -> Result<String, Problem> {
-    let value = headers.get(KEY).and_then(|value| value.to_str().ok());
+/// The caller's key, apart from those of others.
+fn key(request: &Request) -> Result<String, Problem> {
+    let value = request
+        .headers()
+        .get(KEY)
+        .and_then(|value| value.to_str().ok());
     let value = value.map(str::trim).unwrap_or_default();
     if value.is_empty() || value.len() > LONGEST_KEY {
         return Err(Problem::invalid_input(vec![FieldError {
@@ -115,7 +119,9 @@ fn key(headers: &HeaderMap) -> Result<String, Problem> {
             message: format!("must be 1 to {LONGEST_KEY} visible characters"),
         }]));
     }
-    Ok(value.to_owned())
+    let caller = request.extensions().get::<Caller>();
+    let caller = caller.map_or("", |caller| caller.name.as_str());
+    Ok(format!("{caller}:{value}"))
 }
 
 fn fingerprint(request: &Request, body: &Bytes) -> String {

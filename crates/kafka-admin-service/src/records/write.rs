@@ -55,6 +55,7 @@ pub enum ProduceError {
 #[derive(Clone)]
 pub struct RecordWriter {
     connection: Connection,
+    patience: Duration,
     producer: Arc<Mutex<Option<Arc<RecordProducer<Waiting>>>>>,
     waiting: Arc<Waiting>,
 }
@@ -107,9 +108,17 @@ impl RecordWriter {
     pub fn new(connection: Connection) -> Self {
         Self {
             connection,
+            patience: DELIVERY_TIMEOUT,
             producer: Arc::default(),
             waiting: Arc::default(),
         }
+    }
+
+    /// Gives a record up only after `patience`, 10 s unless told.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Produces `record` and waits until all replicas in sync have it.
@@ -129,7 +138,7 @@ impl RecordWriter {
                 SendError::Refused(error) => ProduceError::NotWritten(error),
             });
         }
-        match tokio::time::timeout(DELIVERY_TIMEOUT + REPORT_MARGIN, outcome).await {
+        match tokio::time::timeout(self.patience + REPORT_MARGIN, outcome).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) | Err(_) => {
                 self.waiting.lock().remove(&token);
@@ -150,10 +159,7 @@ impl RecordWriter {
             .set("acks", "all")
             .set("enable.idempotence", "true")
             .set("linger.ms", "0")
-            .set(
-                "delivery.timeout.ms",
-                DELIVERY_TIMEOUT.as_millis().to_string(),
-            );
+            .set("delivery.timeout.ms", self.patience.as_millis().to_string());
         let producer = Arc::new(RecordProducer::new(&config, self.waiting.clone())?);
         Ok(slot.insert(producer).clone())
     }

@@ -33,6 +33,7 @@ pub fn router(state: AppState, admission: Admission, access: WriteAccess) -> Ope
         .route_layer(from_fn_with_state(state.clone(), audit_layer))
         .route_layer(from_fn_with_state(state.clone(), idempotency::layer))
         .route_layer(from_fn(sparse::layer))
+        .route_layer(from_fn(write_access::topics_layer))
         .route_layer(from_fn_with_state(admission, admission::layer))
         .route_layer(from_fn_with_state(access, write_access::layer))
         .merge(declared_topics::router())

@@ -25,6 +25,8 @@ struct Answer {
 fn router(snapshot: Snapshot) -> Router {
     let state = State::new(Arc::new(Store::new(snapshot)), Limits::default());
     let http = HttpSettings {
+        tokens_file: None,
+        listen_without_tokens: false,
         request_timeout: Duration::from_secs(5),
         drain_timeout: Duration::from_secs(1),
     };

@@ -96,6 +96,8 @@ pub fn assemble(
     readiness: Arc<dyn Readiness>,
 ) -> Router {
     let http = HttpSettings {
+        tokens_file: None,
+        listen_without_tokens: false,
         request_timeout,
         drain_timeout: Duration::from_secs(1),
     };

@@ -5,6 +5,8 @@ use cluster_tests::api::{Answer, Api};
 use cluster_tests::{kafka_tool, names, shared};
 use kafka_admin_service::settings::Settings;
 use serde_json::Value;
+use service_kit::Role;
+use service_kit::access::NewToken;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -154,6 +156,64 @@ async fn without_a_place_for_the_audit_nothing_is_changed_unless_the_glass_is_br
     let broken = format!("{path}?breakGlass=true&reason=audit+is+down");
     assert_eq!(admin.delete(&broken).await.status.as_u16(), 204);
 
+    stop.cancel();
+    running.await.unwrap().unwrap();
+}
+
+/// A service of its own, with other settings.
+async fn start(
+    arguments: &[&str],
+) -> (
+    Api,
+    CancellationToken,
+    tokio::task::JoinHandle<anyhow::Result<()>>,
+) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let admin = Api::new(&format!("http://{}", listener.local_addr().unwrap()));
+    let stop = CancellationToken::new();
+    let settings = Settings::parse_from(arguments);
+    let running = tokio::spawn(kafka_admin_service::run(listener, settings, stop.clone()));
+    (admin, stop, running)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_names_the_token() {
+    let (shared_admin, topic) = with_topic().await;
+    let (_, local) = shared().await;
+    let bootstrap = local.bootstrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tokens");
+    let token = NewToken::make("ci", Role::Operator, "*").unwrap();
+    std::fs::write(&file, &token.line).unwrap();
+    let tokens = format!("--tokens-file={}", file.display());
+    let arguments = [
+        "service",
+        "--bootstrap-servers",
+        &bootstrap,
+        "--audit-topic",
+        "audit-logs",
+        &tokens,
+    ];
+    let (admin, stop, running) = start(&arguments).await;
+    let path = format!("/api/topics/{topic}/configs");
+    let body = r#"{"configs": {"retention.ms": "60000"}}"#;
+    patch(&admin, &path, body)
+        .await
+        .problem(401, "unauthenticated");
+    let headers = vec![
+        ("authorization", format!("Bearer {}", token.secret)),
+        ("content-type", "application/json".to_owned()),
+    ];
+    let patched = admin
+        .send_with(reqwest::Method::PATCH, &path, headers, body)
+        .await;
+    patched.ok_json(200);
+    let page = shared_admin
+        .get(&format!("/api/audit?topic={topic}&actor=ci"))
+        .await;
+    let entries = page.ok_json(200)["entries"].clone();
+    assert_eq!(entries.as_array().unwrap().len(), 1, "{entries}");
+    assert!(!entries.to_string().contains(&token.secret), "{entries}");
     stop.cancel();
     running.await.unwrap().unwrap();
 }

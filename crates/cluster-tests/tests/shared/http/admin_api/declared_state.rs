@@ -99,6 +99,80 @@ async fn a_document_makes_changes_and_deletes_what_it_names_and_leaves_the_rest_
     );
 }
 
+/// Documents made at random, each planned and applied: whatever they make, change and delete, a topic that
+/// they do not name stays as it is.
+#[tokio::test]
+async fn an_unnamed_topic_survives_every_apply() {
+    let (admin, bystander) = with_topic().await;
+    let shown = async || {
+        let path = format!("/api/topics/{bystander}");
+        admin.get(&path).await.ok_json(200)
+    };
+    let before = shown().await;
+    let names: Vec<String> = (0..4).map(|_| unique("random")).collect();
+    let seed = std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos();
+    println!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed.into());
+    let mut partitions = vec![0; names.len()];
+    for round in 0..10 {
+        let (mut topics, mut deletes) = (String::new(), Vec::new());
+        for (name, partitions) in names.iter().zip(&mut partitions) {
+            match random.u8(0..4) {
+                // Not named at all this time.
+                0 => {}
+                1 if *partitions > 0 => {
+                    deletes.push(name.as_str());
+                    *partitions = 0;
+                }
+                _ => {
+                    *partitions += random.i32(0..2);
+                    *partitions = (*partitions).max(1);
+                    let retention = random.u32(1..100) * 60_000;
+                    topics += &format!(
+                        "  - name: {name}\n    partitions: {partitions}\n    replicationFactor: 3\n    \
+                         configs: {{retention.ms: {retention}}}\n"
+                    );
+                }
+            }
+        }
+        let topics = if topics.is_empty() {
+            " []\n".to_owned()
+        } else {
+            format!("\n{topics}")
+        };
+        let document = format!("topics:{topics}deletes: [{}]\n", deletes.join(", "));
+        let plan = send(admin, "/api/plan", &document).await.ok_json(200);
+        let apply = format!("/api/apply?hash={}", plan["hash"].as_str().unwrap());
+        let applied = send(admin, &apply, &document).await;
+        assert_eq!(
+            applied.status.as_u16(),
+            200,
+            "round {round}: {document}{}",
+            applied.text
+        );
+        let again = send(admin, "/api/plan", &document).await.ok_json(200);
+        assert_eq!(again["changes"], false, "round {round}: {document}{again}");
+        assert_eq!(shown().await, before, "round {round}: {document}");
+        for (name, partitions) in names.iter().zip(&partitions) {
+            let answer = admin.get(&format!("/api/topics/{name}")).await;
+            let there = if *partitions == 0 { 404 } else { 200 };
+            assert_eq!(
+                answer.status.as_u16(),
+                there,
+                "round {round}: {document}{}",
+                answer.text
+            );
+        }
+    }
+    for (name, _) in names
+        .iter()
+        .zip(&partitions)
+        .filter(|(_, count)| **count > 0)
+    {
+        admin.delete(&format!("/api/topics/{name}")).await;
+    }
+}
+
 #[tokio::test]
 async fn a_document_that_cannot_be_read_is_told_with_its_line() {
     let admin = &shared_services().await.admin;
