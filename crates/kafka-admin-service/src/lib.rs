@@ -58,6 +58,9 @@ use crate::state::{AppState, TopicDefaults};
 use crate::topic::{PartitionCount, ReplicationFactor, Shapes, TopicWriter};
 use crate::write_access::WriteAccess;
 
+/// A document of some thousand topics with their settings.
+const MAX_BODY_BYTES: usize = 1024 * 1024;
+
 /// The service before it has a socket.
 pub struct App {
     /// Every route.
@@ -84,6 +87,7 @@ impl App {
             registry,
             state.declared.clone(),
         )
+        .max_body_bytes(MAX_BODY_BYTES)
         .timeout_for("/api/apply", Some(time_limits::APPLY))
         .access(Access::open(&settings.http)?.judged_by(write_access::role));
         let access = WriteAccess {

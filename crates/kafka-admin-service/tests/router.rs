@@ -165,7 +165,7 @@ async fn a_body_that_cannot_be_read_is_refused() {
         .body(Body::from("topicName=a"))
         .unwrap();
     assert_problem(&send(&app, request).await, 415, "unsupported_media_type");
-    let large = format!("{{\"topicName\": \"{}\"}}", "n".repeat(100_000));
+    let large = format!("{{\"topicName\": \"{}\"}}", "n".repeat(1_100_000));
     assert_problem(
         &post_json(&app, "/api/topics", &large).await,
         413,
