@@ -24,10 +24,13 @@ impl BrokerRoster {
     /// Learns from an answer of Kafka. Returns the brokers that it calls live.
     pub fn observe(&self, metadata: &ClusterMetadata) -> Vec<i32> {
         let live: Vec<i32> = metadata.brokers.iter().map(|broker| broker.id).collect();
-        let partitions = metadata.topics.iter().flat_map(|topic| &topic.partitions);
         let mut known = self.known();
         known.extend(&live);
-        known.extend(partitions.flat_map(|partition| &partition.replicas));
+        known.extend(
+            metadata
+                .partitions()
+                .flat_map(|partition| &partition.replicas),
+        );
         live
     }
 

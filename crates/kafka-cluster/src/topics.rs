@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use crate::native;
-use crate::{KafkaCluster, KafkaError};
+use crate::{KafkaCluster, KafkaError, TopicPartition};
 
 /// Topics that Kafka keeps for itself.
 /// Source: Kafka, `org.apache.kafka.common.internals.Topic.INTERNAL_TOPICS`, and the `KRaft` log.
@@ -75,6 +75,19 @@ impl PartitionMetadata {
     pub fn under_replicated(&self) -> bool {
         self.in_sync_replicas.len() < self.replicas.len()
     }
+
+    /// Another broker leads it than the preferred one, the first of its replicas.
+    #[must_use]
+    pub fn led_by_another(&self) -> bool {
+        self.leader.is_some() && self.leader.as_ref() != self.replicas.first()
+    }
+}
+
+impl ClusterMetadata {
+    /// The partitions of all topics.
+    pub fn partitions(&self) -> impl Iterator<Item = &PartitionMetadata> {
+        self.topics.iter().flat_map(|topic| &topic.partitions)
+    }
 }
 
 impl TopicMetadata {
@@ -92,6 +105,12 @@ impl TopicMetadata {
             .iter()
             .filter(|p| p.under_replicated())
             .count()
+    }
+
+    /// The partitions that have a leader, which can be asked.
+    pub fn led_partitions(&self) -> impl Iterator<Item = TopicPartition> {
+        let led = self.partitions.iter().filter(|p| p.leader.is_some());
+        led.map(|partition| TopicPartition::new(&self.name, partition.id))
     }
 }
 

@@ -7,7 +7,6 @@ use kafka_cluster::{ClusterMetadata, KafkaError, TopicMetadata, TopicPartition};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::view::is_led_by_another;
 use crate::groups::view::GroupSummary;
 
 /// What deserves attention.
@@ -87,12 +86,8 @@ impl Seen<'_> {
     }
 
     fn leaders_not_preferred(&self) -> Option<Item> {
-        let partitions = self
-            .metadata
-            .topics
-            .iter()
-            .flat_map(|topic| &topic.partitions);
-        let led = partitions.filter(|partition| is_led_by_another(partition));
+        let partitions = self.metadata.partitions();
+        let led = partitions.filter(|partition| partition.led_by_another());
         // Where the preferred leader is not in sync an election changes nothing.
         let ready = led.filter(|partition| {
             let preferred = partition.replicas.first();

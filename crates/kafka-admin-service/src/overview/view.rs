@@ -107,7 +107,7 @@ impl ClusterView {
         missing_brokers: Vec<i32>,
     ) -> Self {
         let count = |wanted: &dyn Fn(&PartitionMetadata) -> bool| {
-            partitions(metadata).filter(|p| wanted(p)).count()
+            metadata.partitions().filter(|p| wanted(p)).count()
         };
         Self {
             cluster_id: description.and_then(|cluster| cluster.cluster_id.clone()),
@@ -116,10 +116,10 @@ impl ClusterView {
             missing_brokers,
             topics: metadata.topics.len(),
             partitions: count(&|_| true),
-            replicas: partitions(metadata).map(|p| p.replicas.len()).sum(),
+            replicas: metadata.partitions().map(|p| p.replicas.len()).sum(),
             under_replicated_partitions: count(&PartitionMetadata::under_replicated),
             offline_partitions: count(&|p| p.leader.is_none()),
-            not_preferred_leader_partitions: count(&is_led_by_another),
+            not_preferred_leader_partitions: count(&PartitionMetadata::led_by_another),
         }
     }
 }
@@ -166,18 +166,9 @@ impl BrokerList {
     }
 }
 
-/// Another broker than the first of the assignment leads it.
-pub(super) fn is_led_by_another(partition: &PartitionMetadata) -> bool {
-    partition.leader.is_some() && partition.leader.as_ref() != partition.replicas.first()
-}
-
-fn partitions(metadata: &ClusterMetadata) -> impl Iterator<Item = &PartitionMetadata> {
-    metadata.topics.iter().flat_map(|topic| &topic.partitions)
-}
-
 fn holdings(metadata: &ClusterMetadata) -> BTreeMap<i32, Holding> {
     let mut holdings: BTreeMap<i32, Holding> = BTreeMap::new();
-    for partition in partitions(metadata) {
+    for partition in metadata.partitions() {
         if let Some(leader) = partition.leader {
             holdings.entry(leader).or_default().led += 1;
         }

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use kafka_cluster::{ClusterDescription, ClusterMetadata, KafkaCluster, TopicPartition};
+use kafka_cluster::{ClusterDescription, ClusterMetadata, KafkaCluster, TopicMetadata};
 use service_kit::problem::{InputProblems, KafkaReadProblems};
 use service_kit::{Answer, Fields, FromFields, Input, NoInput};
 use utoipa_axum::router::OpenApiRouter;
@@ -116,7 +116,8 @@ async fn attention(
 ) -> Answer<Json<Attention>> {
     let metadata = any_broker::metadata(&state.cluster).await?;
     state.roster.observe(&metadata);
-    let led: Vec<_> = led_partitions(&metadata);
+    let own = metadata.topics.iter().filter(|topic| !topic.internal);
+    let led: Vec<_> = own.flat_map(TopicMetadata::led_partitions).collect();
     let (groups, last_writes) = tokio::join!(
         groups(&state.cluster),
         state.cluster.last_record_times(&led, time_limits::DETAIL),
@@ -174,13 +175,4 @@ async fn groups(cluster: &KafkaCluster) -> Result<Vec<GroupSummary>, String> {
     Ok(summaries
         .map(|group| GroupSummary::new(group, &reading))
         .collect())
-}
-
-fn led_partitions(metadata: &ClusterMetadata) -> Vec<TopicPartition> {
-    let topics = metadata.topics.iter().filter(|topic| !topic.internal);
-    let led = topics.flat_map(|topic| {
-        let led = topic.partitions.iter().filter(|p| p.leader.is_some());
-        led.map(|partition| TopicPartition::new(&topic.name, partition.id))
-    });
-    led.collect()
 }

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use kafka_cluster::{
-    GroupDescription, GroupListing, KafkaCluster, KafkaError, Lag, TopicMetadata, TopicPartition,
-};
+use kafka_cluster::{GroupDescription, GroupListing, KafkaCluster, KafkaError, Lag, TopicMetadata};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -95,10 +93,7 @@ pub fn record_count(partitions: &[PartitionView]) -> Option<i64> {
 }
 
 async fn last_write(cluster: &KafkaCluster, topic: &TopicMetadata) -> Option<Timestamp> {
-    let led = topic.partitions.iter().filter(|p| p.leader.is_some());
-    let led: Vec<_> = led
-        .map(|partition| TopicPartition::new(&topic.name, partition.id))
-        .collect();
+    let led: Vec<_> = topic.led_partitions().collect();
     let times = cluster
         .last_record_times(&led, time_limits::DETAIL)
         .await
@@ -159,7 +154,7 @@ fn members_on(group: &GroupDescription, topic: &str, has_commits: bool) -> usize
 
 #[cfg(test)]
 mod tests {
-    use kafka_cluster::{GroupMember, GroupState};
+    use kafka_cluster::{GroupMember, GroupState, TopicPartition};
 
     use super::*;
 

@@ -69,10 +69,16 @@ fn any_unsettled(snapshot: &Snapshot, now: Moment) -> bool {
 }
 
 fn next_look(metadata: &ClusterMetadata, brokers_unsettled: bool) -> Outcome {
-    let partitions = || metadata.topics.iter().flat_map(|topic| &topic.partitions);
-    if partitions().any(|partition| partition.leader.is_none()) {
+    if metadata
+        .partitions()
+        .any(|partition| partition.leader.is_none())
+    {
         Outcome::LookAgain(WHILE_LEADERLESS)
-    } else if brokers_unsettled || partitions().any(PartitionMetadata::under_replicated) {
+    } else if brokers_unsettled
+        || metadata
+            .partitions()
+            .any(PartitionMetadata::under_replicated)
+    {
         Outcome::LookAgain(WHILE_MISSING)
     } else {
         Outcome::Success

@@ -142,7 +142,7 @@ fn judge_topics(
             at_min_in_sync: count_known(is_at_min_in_sync),
             writes_blocked: count_known(is_write_blocked),
             at_risk: count_known(is_at_risk),
-            not_preferred_leader: count(is_led_by_another),
+            not_preferred_leader: count(|partition| partition.metadata.led_by_another()),
             healthy: fresh && under_replicated == 0 && offline == 0,
         };
         (name.clone(), verdict)
@@ -191,13 +191,6 @@ fn is_at_risk(partition: &Partition, demand: Option<usize>) -> Option<bool> {
         return Some(true);
     }
     is_at_min_in_sync(partition, demand)
-}
-
-fn is_led_by_another(partition: &Partition) -> bool {
-    let PartitionMetadata {
-        leader, replicas, ..
-    } = &partition.metadata;
-    leader.is_some() && leader.as_ref() != replicas.first()
 }
 
 /// A partition that was just made and never had a leader is passed over until the limit.

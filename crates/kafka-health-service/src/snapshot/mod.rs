@@ -63,9 +63,7 @@ impl Snapshot {
     /// otherwise one that was down before this service started would never be missed.
     pub fn take_in(&mut self, metadata: &ClusterMetadata, at: Moment) {
         let assigned = metadata
-            .topics
-            .iter()
-            .flat_map(|topic| &topic.partitions)
+            .partitions()
             .flat_map(|partition| &partition.replicas);
         for id in assigned.chain(metadata.brokers.iter().map(|broker| &broker.id)) {
             self.brokers
