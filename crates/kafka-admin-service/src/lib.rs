@@ -8,6 +8,7 @@ pub mod admission;
 pub mod any_broker;
 pub mod audit;
 pub mod broker_roster;
+pub mod call;
 pub mod change;
 pub mod cli;
 pub mod configs;

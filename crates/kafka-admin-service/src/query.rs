@@ -9,6 +9,11 @@ pub fn values(uri: &Uri, name: &str) -> Vec<String> {
     pairs.map(|(_, value)| value.into_owned()).collect()
 }
 
+/// The first value of `name`.
+pub fn value(uri: &Uri, name: &str) -> Option<String> {
+    values(uri, name).into_iter().next()
+}
+
 /// The same address without the parameters that `dropped` names; `None` where that is no address.
 pub fn without(uri: &Uri, dropped: impl Fn(&str) -> bool) -> Option<Uri> {
     let query = uri.query().unwrap_or_default();
@@ -33,6 +38,8 @@ mod tests {
     fn parameters_are_read_and_taken_out_by_name() {
         let uri: Uri = "/a?x=1%2C2&y=3&x=4".parse().unwrap();
         assert_eq!(values(&uri, "x"), ["1,2", "4"]);
+        assert_eq!(value(&uri, "x").as_deref(), Some("1,2"));
+        assert_eq!(value(&uri, "z"), None);
         assert_eq!(without(&uri, |name| name == "x").unwrap(), "/a?y=3");
         assert_eq!(without(&uri, |_| true).unwrap(), "/a");
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use kafka_cluster::KafkaCluster;
+use service_kit::{Answer, Problem};
 
 use crate::audit::Trail;
 use crate::broker_roster::BrokerRoster;
@@ -43,6 +44,19 @@ pub struct AppState {
     pub guard: Arc<GuardSettings>,
     /// For requests that leave the shape of a new topic open.
     pub defaults: TopicDefaults,
+}
+
+impl AppState {
+    /// The audit.
+    ///
+    /// # Errors
+    /// 404: there is none.
+    pub fn trail(&self) -> Answer<&Trail> {
+        self.audit.as_ref().ok_or_else(|| {
+            let detail = "this service keeps no audit (AUDIT_TOPIC)";
+            Problem::not_found("no_audit", detail)
+        })
+    }
 }
 
 /// The shape of a new topic where a request does not say.

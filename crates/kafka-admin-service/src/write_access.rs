@@ -1,18 +1,17 @@
 //! Who may write at all: nobody while the service is read-only, no page of another origin in somebody's
 //! browser, and with a token only what its role and its topics allow.
 
+use std::sync::Arc;
+
+use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use service_kit::input::buffered;
 use service_kit::{Caller, Problem, Role};
 
-use crate::audit::{BREAK_GLASS, Call};
+use crate::call::{BREAK_GLASS, Call, only_looks};
 use crate::query;
-
-/// A POST that changes nothing.
-const ONLY_COMPARES: &str = "/api/plan";
 
 /// Whether this service writes.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +29,7 @@ pub async fn layer(State(access): State<WriteAccess>, request: Request, next: Ne
         let detail = format!("a page of {origin} may not write here");
         return Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail).into_response();
     }
-    if access.read_only && request.uri().path() != ONLY_COMPARES {
+    if access.read_only && !only_looks(request.method(), request.uri()) {
         let detail = "this service is read-only (READ_ONLY)";
         return Problem::new(StatusCode::FORBIDDEN, "read_only", detail).into_response();
     }
@@ -40,11 +39,11 @@ pub async fn layer(State(access): State<WriteAccess>, request: Request, next: Ne
 /// The role that a call takes: what cannot be taken back, what concerns the cluster, and doing without the
 /// audit is for admins.
 pub fn role(method: &Method, uri: &Uri) -> Role {
-    let path = uri.path();
-    if method.is_safe() || path == ONLY_COMPARES {
+    if only_looks(method, uri) {
         return Role::Viewer;
     }
-    let broken_glass = !query::values(uri, BREAK_GLASS).is_empty();
+    let path = uri.path();
+    let broken_glass = query::value(uri, BREAK_GLASS).is_some();
     let whole_cluster = path == "/api/apply" || path.starts_with("/api/brokers/");
     if *method == Method::DELETE || whole_cluster || broken_glass {
         Role::Admin
@@ -55,28 +54,25 @@ pub fn role(method: &Method, uri: &Uri) -> Role {
 
 /// The layer for tokens that are for some topics only: they change nothing else, and look into no other
 /// topic.
-pub async fn topics_layer(request: Request, next: Next) -> Response {
+pub async fn topics_layer(
+    Extension(call): Extension<Arc<Call>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let caller = request.extensions().get::<Caller>();
-    let Some(caller) = caller
-        .filter(|caller| !caller.topic_prefix.is_empty())
-        .cloned()
-    else {
-        return next.run(request).await;
-    };
-    let checked = async {
-        let (request, body) = buffered(request).await?;
-        let call = Call::of(request.method(), request.uri(), &body);
-        let topic = call.topic();
-        let looks = request.method().is_safe() || request.uri().path() == ONLY_COMPARES;
-        if topic.is_some() || !looks {
-            caller.check_topic(topic.as_deref())?;
-        }
-        Ok::<_, Problem>(request)
-    };
-    match checked.await {
-        Ok(request) => next.run(request).await,
+    let checked = caller.map_or(Ok(()), |caller| check_topics(caller, &call));
+    match checked {
+        Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
+}
+
+fn check_topics(caller: &Caller, call: &Call) -> Result<(), Problem> {
+    let topic = call.topic();
+    if topic.is_none() && only_looks(&call.method, &call.uri) {
+        return Ok(());
+    }
+    caller.check_topic(topic.as_deref())
 }
 
 /// The origin of the page that sent a request, where it is not this service's own. Browsers send it with

@@ -115,44 +115,8 @@ impl WriteResult {
     }
 }
 
-/// A body that is longer, of a request or of an answer, is not kept in the audit: records are bounded.
-pub(super) const LONGEST: usize = 64 * 1024;
-
-/// Takes values out of `value` whose names say that they are secret.
-pub(super) fn without_secrets(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            for (name, member) in members.iter_mut() {
-                if is_secret(name) && !member.is_null() {
-                    *member = Value::from("(left out)");
-                } else {
-                    without_secrets(member);
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(without_secrets),
-        _ => {}
-    }
-}
-
-pub(super) fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    [
-        "password",
-        "secret",
-        "jaas",
-        "token",
-        "private.key",
-        "keystore.key",
-    ]
-    .iter()
-    .any(|word| name.contains(word))
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -169,21 +133,5 @@ mod tests {
         ] {
             assert_eq!(WriteResult::of_status(status), result, "{status}");
         }
-    }
-
-    #[test]
-    fn secrets_are_left_out_wherever_they_stand() {
-        let mut value = json!({
-            "configs": {"ssl.keystore.password": "x", "sasl.jaas.config": "y", "retention.ms": "1"},
-            "list": [{"token": "z"}, {"password": null}],
-        });
-        without_secrets(&mut value);
-        assert_eq!(value["configs"]["ssl.keystore.password"], "(left out)");
-        assert_eq!(value["configs"]["sasl.jaas.config"], "(left out)");
-        assert_eq!(value["configs"]["retention.ms"], "1");
-        assert_eq!(
-            value["list"],
-            json!([{"token": "(left out)"}, {"password": null}])
-        );
     }
 }

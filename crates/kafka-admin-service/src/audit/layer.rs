@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -10,14 +12,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use kafka_cluster::{KafkaCluster, KafkaError};
 use serde_json::Value;
-use service_kit::input::buffered;
 use service_kit::{Caller, Problem, request_id};
 
-use super::call::without_break_glass;
-use super::entry::{LONGEST, without_secrets};
-use super::{Call, Intent, Outcome, Trail, WriteResult};
+use super::kept::{LONGEST, body_of, breaks_glass, query_of, without_break_glass, without_secrets};
+use super::{Intent, Outcome, Trail, WriteResult};
 use crate::any_broker;
+use crate::call::Call;
 use crate::state::AppState;
+use crate::time_limits;
 use crate::topic::to_the_end;
 
 /// The code of a write that was not carried out for want of an intent.
@@ -28,11 +30,16 @@ const ANONYMOUS: &str = "anonymous";
 const ANSWER_BOUND: usize = 64 * 1024 * 1024;
 
 /// The layer; without a [`Trail`] there is no audit.
-pub async fn layer(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let Some(trail) = state.audit.filter(|_| !request.method().is_safe()) else {
+pub async fn layer(
+    State(state): State<AppState>,
+    Extension(call): Extension<Arc<Call>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Some(trail) = state.audit.filter(|_| call.is_write()) else {
         return next.run(request).await;
     };
-    match audited(trail, &state.cluster, request, next).await {
+    match audited(trail, &state.cluster, &call, request, next).await {
         Ok(response) => response,
         Err(problem) => problem.into_response(),
     }
@@ -41,16 +48,12 @@ pub async fn layer(State(state): State<AppState>, request: Request, next: Next) 
 async fn audited(
     trail: Trail,
     cluster: &KafkaCluster,
-    request: Request,
+    call: &Call,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let (mut request, body) = buffered(request).await?;
-    let call = Call::of(request.method(), request.uri(), &body);
-    if !call.is_write() {
-        return Ok(next.run(request).await);
-    }
-    let intent = intent(&trail, &call, &request);
-    let breaks_glass = call.breaks_glass();
+    let intent = intent(&trail, call, &request);
+    let breaks_glass = breaks_glass(&call.uri);
     if breaks_glass {
         if intent.reason.is_none() {
             let detail = "breakGlass=true needs a reason: add reason=...";
@@ -87,7 +90,7 @@ async fn audited(
                          emergency add breakGlass=true with a reason",
                         trail.topic()
                     );
-                    Problem::unavailable(UNAVAILABLE, detail).retriable()
+                    Problem::unavailable(UNAVAILABLE, detail)
                 }
             });
         }
@@ -123,9 +126,14 @@ async fn recorded(
     intent: &Intent,
 ) -> Result<(), NotRecorded> {
     let mut intended = pin!(trail.intend(intent));
+    // The usual case takes some milliseconds and needs no other question.
+    let any_broker = async {
+        tokio::time::sleep(time_limits::INTENT_ALONE).await;
+        any_broker::metadata(cluster).await
+    };
     tokio::select! {
         intended = &mut intended => return intended.map_err(NotRecorded::NoAudit),
-        answered = any_broker::metadata(cluster) => answered.map_err(NotRecorded::NoBroker)?,
+        answered = any_broker => answered.map_err(NotRecorded::NoBroker)?,
     };
     intended.await.map_err(NotRecorded::NoAudit)
 }
@@ -140,11 +148,11 @@ fn intent(trail: &Trail, call: &Call, request: &Request) -> Intent {
         actor: caller.map_or_else(|| ANONYMOUS.to_owned(), |caller| caller.name.clone()),
         from: peer.map(|peer| peer.0.ip().to_string()),
         request_id: request_id::current(),
-        call: call.name.clone(),
-        query: call.kept_query(),
+        call: call.name(),
+        query: query_of(call),
         topic: call.topic(),
         reason: call.text("reason"),
-        request: call.kept_body(),
+        request: body_of(call),
     }
 }
 

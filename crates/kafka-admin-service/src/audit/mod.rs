@@ -4,13 +4,12 @@
 //! Without an acknowledged intent nothing is changed, unless somebody breaks the glass with a reason. An
 //! intent without an outcome reads as unknown.
 
-mod call;
 mod entry;
+mod kept;
 mod layer;
 mod read;
 mod trail;
 
-pub use call::{BREAK_GLASS, Call};
 pub use entry::{AuditPage, Entry, Intent, Outcome, WriteResult};
 pub use layer::layer;
 pub use read::{Filter, read, read_one};

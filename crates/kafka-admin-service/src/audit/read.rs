@@ -38,19 +38,7 @@ pub async fn read(
     topic: &str,
     filter: &Filter,
 ) -> Result<AuditPage, KafkaError> {
-    let topic = any_broker::topic(cluster, topic).await?;
-    let wanted = Wanted {
-        partition: None,
-        start: Start::Time(filter.since),
-        contains: Some("\"auditId\"".to_owned()),
-        limit: MOST_RECORDS,
-    };
-    let page = read_records(cluster, &topic, wanted).await?;
-    let values = page
-        .records
-        .iter()
-        .filter_map(|record| record.value.as_deref());
-    Ok(joined(values, filter, page.end))
+    read_records_with(cluster, topic, filter, "\"auditId\"".to_owned()).await
 }
 
 /// The one write of this id; `None` where there is none.
@@ -65,25 +53,15 @@ pub async fn read_one(
     let Some(since) = begun(audit_id) else {
         return Ok(None);
     };
-    let topic = any_broker::topic(cluster, topic).await?;
-    let wanted = Wanted {
-        partition: None,
-        start: Start::Time(since),
-        contains: Some(format!("\"auditId\":\"{audit_id}\"")),
-        limit: MOST_RECORDS,
-    };
-    let page = read_records(cluster, &topic, wanted).await?;
-    let values = page
-        .records
-        .iter()
-        .filter_map(|record| record.value.as_deref());
-    let everything = Filter {
+    let filter = Filter {
         topic: None,
         actor: None,
-        since: Timestamp::UNIX_EPOCH,
+        since,
         limit: 1,
     };
-    let found = joined(values, &everything, page.end).entries.pop();
+    let text = format!("\"auditId\":\"{audit_id}\"");
+    let mut page = read_records_with(cluster, topic, &filter, text).await?;
+    let found = page.entries.pop();
     // Without its outcome it may only be that this was not reached.
     let whole = found.as_ref().is_some_and(|entry| entry.outcome.is_some());
     if !whole && page.end != "complete" {
@@ -91,6 +69,28 @@ pub async fn read_one(
         return Err(KafkaError::of_read("Fetch", codes::LOCAL_TIMED_OUT, detail));
     }
     Ok(found)
+}
+
+/// Of the records that contain `text`, the writes that match.
+async fn read_records_with(
+    cluster: &KafkaCluster,
+    topic: &str,
+    filter: &Filter,
+    text: String,
+) -> Result<AuditPage, KafkaError> {
+    let topic = any_broker::topic(cluster, topic).await?;
+    let wanted = Wanted {
+        partition: None,
+        start: Start::Time(filter.since),
+        contains: Some(text),
+        limit: MOST_RECORDS,
+    };
+    let page = read_records(cluster, &topic, wanted).await?;
+    let values = page
+        .records
+        .iter()
+        .filter_map(|record| record.value.as_deref());
+    Ok(joined(values, filter, page.end))
 }
 
 /// When the write of this id began; `None` where it is no id. Brokers' clocks may be behind by some.

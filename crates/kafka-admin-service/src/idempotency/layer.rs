@@ -1,17 +1,19 @@
 //! Around the calls that create something.
 
-use axum::body::{Body, Bytes, to_bytes};
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::{Body, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use service_kit::input::buffered;
 use service_kit::{Caller, FieldError, Problem};
 use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
 use utoipa::openapi::{ObjectBuilder, OpenApi, RefOr, Required, Type};
 
 use super::{Refused, Replies, Reply, Turn};
-use crate::audit::Call;
+use crate::call::Call;
 use crate::fingerprint::Fingerprint;
 use crate::state::AppState;
 use crate::topic::to_the_end;
@@ -33,13 +35,18 @@ const RETRY_AFTER_S: u64 = 1;
 const ANSWER_BOUND: usize = 64 * 1024 * 1024;
 
 /// The layer; calls without the header pass.
-pub async fn layer(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let path = request.extensions().get::<MatchedPath>();
-    let creates = path.is_some_and(|path| CREATING.contains(&path.as_str()));
-    if request.method() != Method::POST || !creates || !request.headers().contains_key(KEY) {
+pub async fn layer(
+    State(state): State<AppState>,
+    Extension(call): Extension<Arc<Call>>,
+    path: MatchedPath,
+    request: Request,
+    next: Next,
+) -> Response {
+    let creates = call.method == Method::POST && CREATING.contains(&path.as_str());
+    if !creates || !request.headers().contains_key(KEY) {
         return next.run(request).await;
     }
-    match once(state.replies, request, next).await {
+    match once(state.replies, &call, request, next).await {
         Ok(response) => response,
         Err(problem) => problem.into_response(),
     }
@@ -66,14 +73,17 @@ pub fn describe(document: &mut OpenApi) {
     }
 }
 
-async fn once(replies: Replies, request: Request, next: Next) -> Result<Response, Problem> {
+async fn once(
+    replies: Replies,
+    call: &Call,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
     let key = key(&request)?;
-    let (request, body) = buffered(request).await?;
-    let call = Call::of(request.method(), request.uri(), &body);
     if !call.is_write() {
         return Ok(next.run(request).await);
     }
-    let fingerprint = fingerprint(&request, &body);
+    let fingerprint = fingerprint(call);
     let turn = replies.turn(&key, &fingerprint, service_kit::time::now());
     let under_way = match turn.map_err(|refused| problem(refused, &key))? {
         Turn::Again(reply) => return Ok(again(reply)),
@@ -124,10 +134,10 @@ fn key(request: &Request) -> Result<String, Problem> {
     Ok(format!("{caller}:{value}"))
 }
 
-fn fingerprint(request: &Request, body: &Bytes) -> String {
+fn fingerprint(call: &Call) -> String {
     let mut fingerprint = Fingerprint::default();
-    fingerprint.add(&request.uri().to_string());
-    fingerprint.add(&String::from_utf8_lossy(body));
+    fingerprint.add(&call.uri.to_string());
+    fingerprint.add(&String::from_utf8_lossy(&call.bytes));
     fingerprint.to_text()
 }
 

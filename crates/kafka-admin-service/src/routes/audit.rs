@@ -77,9 +77,6 @@ async fn audit(
     State(state): State<AppState>,
     Input(AuditInput(filter)): Input<AuditInput>,
 ) -> Answer<Json<AuditPage>> {
-    let Some(trail) = &state.audit else {
-        let detail = "this service keeps no audit (AUDIT_TOPIC)";
-        return Err(Problem::not_found("no_audit", detail));
-    };
+    let trail = state.trail()?;
     Ok(Json(read(&state.cluster, trail.topic(), &filter).await?))
 }

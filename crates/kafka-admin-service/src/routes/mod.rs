@@ -14,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::admission::{self, Admission};
 use crate::audit::layer as audit_layer;
+use crate::call;
 use crate::idempotency;
 use crate::sparse;
 use crate::state::AppState;
@@ -34,6 +35,7 @@ pub fn router(state: AppState, admission: Admission, access: WriteAccess) -> Ope
         .route_layer(from_fn_with_state(state.clone(), idempotency::layer))
         .route_layer(from_fn(sparse::layer))
         .route_layer(from_fn(write_access::topics_layer))
+        .route_layer(from_fn(call::layer))
         .route_layer(from_fn_with_state(admission, admission::layer))
         .route_layer(from_fn_with_state(access, write_access::layer))
         .merge(declared_topics::router())

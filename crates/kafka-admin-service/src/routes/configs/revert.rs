@@ -112,10 +112,7 @@ pub(super) async fn of_broker(
 }
 
 async fn wish(state: &AppState, target: &ConfigTarget, request: &Revert) -> Answer<Wish> {
-    let Some(trail) = &state.audit else {
-        let detail = "this service keeps no audit (AUDIT_TOPIC)";
-        return Err(Problem::not_found("no_audit", detail));
-    };
+    let trail = state.trail()?;
     let id = &request.audit_id;
     let entry = audit::read_one(&state.cluster, trail.topic(), id).await?;
     let Some(entry) = entry else {
