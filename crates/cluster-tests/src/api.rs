@@ -102,6 +102,12 @@ impl Api {
         self.send(Method::POST, path, Some(body)).await
     }
 
+    /// `PATCH path` with a JSON body.
+    pub async fn patch_json(&self, path: &str, body: &str) -> Answer {
+        let body = ("application/json", body.to_owned());
+        self.send(Method::PATCH, path, Some(body)).await
+    }
+
     /// `DELETE path`.
     pub async fn delete(&self, path: &str) -> Answer {
         self.send(Method::DELETE, path, None).await

@@ -7,8 +7,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 use service_kit::{FieldError, Problem};
-use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
-use utoipa::openapi::{ContentBuilder, ObjectBuilder, OpenApi, RefOr, Required, Type};
+use utoipa::openapi::path::{Operation, ParameterIn};
+use utoipa::openapi::{ContentBuilder, ObjectBuilder, OpenApi, RefOr, Type};
 
 use crate::query;
 
@@ -111,20 +111,12 @@ pub fn describe(document: &mut OpenApi) {
 }
 
 fn describe_operation(operation: &mut Operation) {
-    let text = ObjectBuilder::new().schema_type(Type::String).build();
-    let parameter = ParameterBuilder::new()
-        .name(FIELDS)
-        .parameter_in(ParameterIn::Query)
-        .required(Required::False)
-        .description(Some(
-            "Only these members of each item, separated by commas; the answer is application/partial+json",
-        ))
-        .schema(Some(text))
-        .build();
-    operation
-        .parameters
-        .get_or_insert_default()
-        .push(RefOr::T(parameter));
+    query::describe(
+        operation,
+        FIELDS,
+        ParameterIn::Query,
+        "Only these members of each item, separated by commas; the answer is application/partial+json",
+    );
     if let Some(RefOr::T(answer)) = operation.responses.responses.get_mut("200") {
         let any = ObjectBuilder::new().schema_type(Type::Object).build();
         let content = ContentBuilder::new().schema(Some(any)).build();

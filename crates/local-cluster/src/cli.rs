@@ -161,7 +161,7 @@ async fn node(cluster: &Cluster, command: &Command) -> Result<()> {
             say!("{node} is killed");
         }
         Command::Pause { node } => {
-            cluster.pause(node)?;
+            cluster.pause(node).await?;
             say!("{node} is paused");
         }
         Command::Resume { node } => {

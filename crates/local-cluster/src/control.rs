@@ -46,9 +46,9 @@ impl Cluster {
     /// still.
     ///
     /// # Errors
-    /// [`Error::State`] when it does not run.
-    pub fn pause(&self, node: NodeId) -> Result<()> {
-        self.require_process(node)?.pause()
+    /// [`Error::State`] when it does not run; [`Error::TimedOut`].
+    pub async fn pause(&self, node: NodeId) -> Result<()> {
+        self.require_process(node)?.pause().await
     }
 
     /// Lets a paused node go on, with SIGCONT.

@@ -4,7 +4,7 @@
 //! are not, so a signal goes to the process that was started or to none.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
@@ -76,17 +76,21 @@ impl ProcessId {
     }
 
     /// Stops it with SIGSTOP, and returns once all of its threads stand still: on a busy machine they go
-    /// on for some milliseconds. Blocks for so long, a second at most.
+    /// on for some milliseconds.
     ///
     /// # Errors
-    /// [`crate::Error::Io`] when this user may not.
-    pub fn pause(self) -> Result<()> {
+    /// [`crate::Error::Io`] when this user may not; [`crate::Error::TimedOut`].
+    pub async fn pause(self) -> Result<()> {
         self.signal(Signal::SIGSTOP)?;
-        let end = Instant::now() + Duration::from_secs(1);
-        while self.has_moving_thread() && Instant::now() < end {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        Ok(())
+        let what = format!("pid {} to stand still", self.pid);
+        wait_for_condition(&what, Duration::from_secs(10), || async {
+            if self.has_moving_thread() {
+                Err("it moves")
+            } else {
+                Ok(())
+            }
+        })
+        .await
     }
 
     fn has_moving_thread(self) -> bool {

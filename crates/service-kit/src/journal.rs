@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -68,6 +69,25 @@ impl<T: Serialize + DeserializeOwned> Journal<T> {
         journal.cut_to_whole()?;
         let entries = journal.read_entries(whole);
         Ok((journal, entries))
+    }
+
+    /// The journal of this name in `folder`, and its entries; none without a folder.
+    ///
+    /// # Errors
+    /// As [`Journal::open`], with the path.
+    pub fn open_in(
+        folder: Option<&Path>,
+        name: &str,
+        max_entries: usize,
+    ) -> anyhow::Result<(Option<Self>, Vec<T>)> {
+        let Some(folder) = folder else {
+            return Ok((None, Vec::new()));
+        };
+        let path = folder.join(name);
+        let opened = Self::open(&path, max_entries);
+        let (journal, entries) =
+            opened.with_context(|| format!("cannot open {}", path.display()))?;
+        Ok((Some(journal), entries))
     }
 
     /// Adds one entry and returns once it is on the disk.

@@ -9,7 +9,6 @@ use cluster_tests::names::unique;
 use cluster_tests::services::{Target, host};
 use cluster_tests::{PATIENCE, client, kafka_tool};
 use local_cluster::{NodeId, lease_for_faults, wait_for_condition};
-use reqwest::Method;
 use serde_json::json;
 
 /// One client's setting, which it raises by one with every call.
@@ -27,8 +26,7 @@ impl Writer {
         while !stop.load(Ordering::Relaxed) {
             let value = base + self.tried.fetch_add(1, Ordering::Relaxed) + 1;
             let body = json!({"configs": {name: value}}).to_string();
-            let body = Some(("application/json", body));
-            let answer = admin.send(Method::PATCH, &path, body).await;
+            let answer = admin.patch_json(&path, &body).await;
             match answer.status.as_u16() {
                 200 => {
                     self.acknowledged.store(value, Ordering::Relaxed);

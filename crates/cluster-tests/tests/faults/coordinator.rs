@@ -40,7 +40,7 @@ async fn questions_that_time_out_at_a_hanging_coordinator_do_no_harm_when_it_is_
     .unwrap();
     let node = NodeId::broker(u16::try_from(listing.coordinator).unwrap());
 
-    local.pause(node).unwrap();
+    local.pause(node).await.unwrap();
     let short = Duration::from_millis(300);
     for _ in 0..5 {
         assert!(cluster.committed_offsets(&listing, short).await.is_err());

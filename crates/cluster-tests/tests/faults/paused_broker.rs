@@ -15,7 +15,7 @@ async fn a_paused_broker_fails_its_own_probe_and_nobody_elses_metadata() {
     for broker in 1..=3 {
         cluster.probe(broker, PATIENCE).await.unwrap();
     }
-    local.pause(NodeId::broker(3)).unwrap();
+    local.pause(NodeId::broker(3)).await.unwrap();
 
     let probe = cluster.probe(3, Duration::from_secs(2)).await.unwrap_err();
     assert!(

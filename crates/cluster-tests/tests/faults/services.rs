@@ -21,7 +21,7 @@ impl Fault {
         match self {
             Self::Stop => assert!(cluster.stop(node).await.unwrap(), "it stops by itself"),
             Self::Kill => cluster.kill(node).await.unwrap(),
-            Self::Pause => cluster.pause(node).unwrap(),
+            Self::Pause => cluster.pause(node).await.unwrap(),
         }
     }
 
@@ -240,7 +240,7 @@ async fn acknowledgements_of_a_leader_alone_are_lost_with_it_and_the_loss_is_cou
     at_least(1_000).await;
 
     for follower in &followers {
-        cluster.pause(*follower).unwrap();
+        cluster.pause(*follower).await.unwrap();
     }
     let before = acknowledged().await;
     at_least(before + 1_000).await;

@@ -178,18 +178,8 @@ mod tests {
     use kafka_cluster::ConfigSource;
 
     use super::*;
+    use crate::configs::fixtures::entry;
     use crate::topic::TopicName;
-
-    fn entry(name: &str, value: &str, source: ConfigSource) -> ConfigEntry {
-        ConfigEntry {
-            name: name.to_owned(),
-            value: Some(value.to_owned()),
-            source,
-            default: None,
-            read_only: false,
-            sensitive: false,
-        }
-    }
 
     fn entries() -> Vec<ConfigEntry> {
         let secret = ConfigEntry {

@@ -4,6 +4,8 @@
 //! at once one can be lost: those that go through this service take turns.
 
 mod difference;
+#[cfg(test)]
+pub(crate) mod fixtures;
 mod request;
 mod reversal;
 mod target;

@@ -118,6 +118,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::configs::fixtures::entry as setting;
     use crate::topic::TopicName;
 
     fn entry(call: &str, result: &str, changes: &Value) -> Entry {
@@ -137,17 +138,6 @@ mod tests {
 
     fn topic() -> ConfigTarget {
         ConfigTarget::Topic(TopicName::parse("a").unwrap())
-    }
-
-    fn setting(name: &str, value: &str, source: ConfigSource) -> ConfigEntry {
-        ConfigEntry {
-            name: name.to_owned(),
-            value: Some(value.to_owned()),
-            source,
-            default: None,
-            read_only: false,
-            sensitive: false,
-        }
     }
 
     const CALL: &str = "PATCH /api/topics/a/configs";

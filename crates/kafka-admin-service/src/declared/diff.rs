@@ -91,6 +91,7 @@ mod tests {
     use kafka_cluster::PartitionMetadata;
 
     use super::*;
+    use crate::configs::fixtures::entry as config;
     use crate::topic::{PartitionCount, ReplicationFactor, TopicName};
 
     fn declared(configs: &[(&str, &str)]) -> TopicSpec {
@@ -117,17 +118,6 @@ mod tests {
                     in_sync_replicas: replicas.to_vec(),
                 })
                 .collect(),
-        }
-    }
-
-    fn config(name: &str, value: &str, source: ConfigSource) -> ConfigEntry {
-        ConfigEntry {
-            name: name.to_owned(),
-            value: Some(value.to_owned()),
-            source,
-            default: None,
-            read_only: false,
-            sensitive: false,
         }
     }
 

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Context;
 use jiff::Timestamp;
 use kafka_cluster::TopicPartition;
 use serde::{Deserialize, Serialize};
@@ -71,19 +70,13 @@ impl History {
     /// # Errors
     /// The file cannot be read or written, or another process has it.
     pub fn open(folder: Option<&Path>) -> anyhow::Result<Self> {
+        let (journal, lines) = Journal::open_in(folder, FILE, MOST_KEPT)?;
         let mut inner = Inner {
-            journal: None,
+            journal,
             by_group: BTreeMap::new(),
             next_id: 1,
         };
-        if let Some(folder) = folder {
-            let path = folder.join(FILE);
-            let opened = Journal::open(&path, MOST_KEPT);
-            let (journal, lines) =
-                opened.with_context(|| format!("cannot open {}", path.display()))?;
-            lines.into_iter().for_each(|line| inner.take_in(line));
-            inner.journal = Some(journal);
-        }
+        lines.into_iter().for_each(|line| inner.take_in(line));
         Ok(Self {
             inner: Arc::new(Mutex::new(inner)),
         })

@@ -9,12 +9,13 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use service_kit::{Caller, FieldError, Problem};
-use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
-use utoipa::openapi::{ObjectBuilder, OpenApi, RefOr, Required, Type};
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::ParameterIn;
 
 use super::{Refused, Replies, Reply, Turn};
 use crate::call::Call;
 use crate::fingerprint::Fingerprint;
+use crate::query;
 use crate::state::AppState;
 use crate::topic::to_the_end;
 
@@ -57,18 +58,12 @@ pub fn describe(document: &mut OpenApi) {
     for path in CREATING {
         let item = document.paths.paths.get_mut(path);
         if let Some(operation) = item.and_then(|item| item.post.as_mut()) {
-            let text = ObjectBuilder::new().schema_type(Type::String).build();
-            let parameter = ParameterBuilder::new()
-                .name("Idempotency-Key")
-                .parameter_in(ParameterIn::Header)
-                .required(Required::False)
-                .description(Some(
-                    "sent again within a day with the same key, the call is answered as the first time",
-                ))
-                .schema(Some(text))
-                .build();
-            let parameters = operation.parameters.get_or_insert_default();
-            parameters.push(RefOr::T(parameter));
+            query::describe(
+                operation,
+                "Idempotency-Key",
+                ParameterIn::Header,
+                "sent again within a day with the same key, the call is answered as the first time",
+            );
         }
     }
 }

@@ -5,7 +5,6 @@ use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use service_kit::Journal;
@@ -80,20 +79,14 @@ impl Replies {
     /// # Errors
     /// The file cannot be read or written, or another process has it.
     pub fn open(folder: Option<&Path>) -> anyhow::Result<Self> {
+        let (journal, replies) = Journal::open_in(folder, FILE, MOST_KEPT)?;
         let mut inner = Inner {
-            journal: None,
+            journal,
             kept: VecDeque::new(),
             bytes: 0,
             under_way: HashMap::new(),
         };
-        if let Some(folder) = folder {
-            let path = folder.join(FILE);
-            let opened = Journal::open(&path, MOST_KEPT);
-            let (journal, replies) =
-                opened.with_context(|| format!("cannot open {}", path.display()))?;
-            inner.journal = Some(journal);
-            replies.into_iter().for_each(|reply| inner.keep(reply));
-        }
+        replies.into_iter().for_each(|reply| inner.keep(reply));
         Ok(Self {
             inner: Arc::new(Mutex::new(inner)),
         })

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Context;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use service_kit::Journal;
@@ -52,23 +51,13 @@ impl Shapes {
     /// # Errors
     /// The file cannot be read or written, or another process has it.
     pub fn open(folder: Option<&Path>) -> anyhow::Result<Self> {
-        let mut inner = Inner {
-            journal: None,
-            latest: BTreeMap::new(),
-        };
-        if let Some(folder) = folder {
-            let path = folder.join(FILE);
-            let opened = Journal::open(&path, MOST_KEPT);
-            let (journal, shapes) =
-                opened.with_context(|| format!("cannot open {}", path.display()))?;
-            inner.latest = shapes
-                .into_iter()
-                .map(|shape: Shape| (shape.topic_name.clone(), shape))
-                .collect();
-            inner.journal = Some(journal);
-        }
+        let (journal, shapes) = Journal::open_in(folder, FILE, MOST_KEPT)?;
+        let latest = shapes
+            .into_iter()
+            .map(|shape: Shape| (shape.topic_name.clone(), shape))
+            .collect();
         Ok(Self {
-            inner: Arc::new(Mutex::new(inner)),
+            inner: Arc::new(Mutex::new(Inner { journal, latest })),
         })
     }
 

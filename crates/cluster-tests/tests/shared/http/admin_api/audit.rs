@@ -1,7 +1,7 @@
 //! Every write leaves an intent and an outcome, with Kafka's own consumer as the witness.
 
 use clap::Parser;
-use cluster_tests::api::{Answer, Api};
+use cluster_tests::api::Api;
 use cluster_tests::{kafka_tool, names, shared};
 use kafka_admin_service::settings::Settings;
 use serde_json::Value;
@@ -28,22 +28,18 @@ async fn writes(admin: &Api, topic: &str) -> Vec<(String, String, u64)> {
         .collect()
 }
 
-async fn patch(admin: &Api, path: &str, body: &str) -> Answer {
-    let body = ("application/json", body.to_owned());
-    admin.send(reqwest::Method::PATCH, path, Some(body)).await
-}
-
 #[tokio::test]
 async fn a_session_leaves_one_intent_and_one_outcome_for_each_write_and_none_for_a_look() {
     let (admin, topic) = with_topic().await;
     let path = format!("/api/topics/{topic}");
     let configs = format!("{path}/configs");
     let merge = r#"{"configs": {"retention.ms": "60000"}}"#;
-    patch(admin, &configs, merge).await.ok_json(200);
+    admin.patch_json(&configs, merge).await.ok_json(200);
     let look = r#"{"configs": {"retention.ms": "70000"}, "validateOnly": true}"#;
-    patch(admin, &configs, look).await.ok_json(200);
+    admin.patch_json(&configs, look).await.ok_json(200);
     let wrong = r#"{"configs": {"no.such.setting": "1"}}"#;
-    patch(admin, &configs, wrong)
+    admin
+        .patch_json(&configs, wrong)
         .await
         .problem(422, "unknown_config");
     admin
@@ -197,7 +193,8 @@ async fn the_audit_names_the_token() {
     let (admin, stop, running) = start(&arguments).await;
     let path = format!("/api/topics/{topic}/configs");
     let body = r#"{"configs": {"retention.ms": "60000"}}"#;
-    patch(&admin, &path, body)
+    admin
+        .patch_json(&path, body)
         .await
         .problem(401, "unauthenticated");
     let headers = vec![
@@ -222,11 +219,12 @@ async fn the_audit_names_the_token() {
 async fn what_a_write_changed_is_taken_back_by_its_entry() {
     let (admin, topic) = with_topic().await;
     let configs = format!("/api/topics/{topic}/configs");
-    patch(admin, &configs, r#"{"configs": {"retention.ms": "60000"}}"#)
+    admin
+        .patch_json(&configs, r#"{"configs": {"retention.ms": "60000"}}"#)
         .await
         .ok_json(200);
     let second = r#"{"configs": {"retention.ms": "70000", "segment.ms": "80000"}}"#;
-    patch(admin, &configs, second).await.ok_json(200);
+    admin.patch_json(&configs, second).await.ok_json(200);
     let page = admin.get(&format!("/api/audit?topic={topic}")).await;
     let page = page.ok_json(200);
     let newest = &page["entries"][0];

@@ -14,7 +14,8 @@ async fn send(admin: &Api, method: Method, path: &str, body: &Value) -> Answer {
 }
 
 async fn patch(admin: &Api, path: &str, configs: Value) -> Answer {
-    send(admin, Method::PATCH, path, &json!({"configs": configs})).await
+    let body = json!({"configs": configs}).to_string();
+    admin.patch_json(path, &body).await
 }
 
 fn setting<'a>(list: &'a Value, name: &str) -> &'a Value {

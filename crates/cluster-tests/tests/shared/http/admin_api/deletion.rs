@@ -15,9 +15,8 @@ async fn a_topic_that_is_read_is_not_deleted_unless_forced_and_its_shell_comes_b
     produce(&cluster, &topic, 0, 30).await;
     let path = format!("/api/topics/{topic}");
     let body = json!({"configs": {"retention.ms": "7200000"}}).to_string();
-    let body = Some(("application/json", body));
     let configs = format!("{path}/configs");
-    let patched = admin.send(reqwest::Method::PATCH, &configs, body).await;
+    let patched = admin.patch_json(&configs, &body).await;
     patched.ok_json(200);
     let group = unique("group");
     let config = cluster.connection().consumer_config("reader", &group);
