@@ -56,7 +56,7 @@ async fn a_record_that_is_sent_again_with_its_key_is_written_once() {
 async fn a_topic_that_is_made_again_with_its_key_is_answered_as_made() {
     let (admin, _) = with_topic().await;
     let (topic, key) = (names::unique("keyed"), names::unique("key"));
-    let body = format!(r#"{{"topicName": "{topic}", "partitions": 1, "replicationFactor": 1}}"#);
+    let body = format!(r#"{{"topicName": "{topic}", "partitions": 1, "replicationFactor": 3}}"#);
     let made = keyed(admin, "/api/topics", &key, &body).await;
     let again = keyed(admin, "/api/topics", &key, &body).await;
     assert_eq!(again.header("location"), format!("/api/topics/{topic}"));
