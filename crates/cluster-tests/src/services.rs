@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
-use local_cluster::Cluster;
+use local_cluster::{Cluster, wait_for_condition};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
+use crate::PATIENCE;
 use crate::api::Api;
 
 /// Base URLs of running services to test in place of own ones: admin, health, load test, separated
@@ -23,6 +25,25 @@ pub struct Services {
     pub health: Api,
     /// `load-test-service`.
     pub load_test: Api,
+}
+
+impl Services {
+    /// The stop impact at `path` of the health service, once it is known what the topics need.
+    ///
+    /// # Panics
+    /// When it stays UNKNOWN.
+    pub async fn known_stop_impact(&self, path: &str) -> Value {
+        wait_for_condition("a stop impact that is known", PATIENCE, || async {
+            let impact = self.health.get(path).await.ok_json(200);
+            if impact["verdict"] == "UNKNOWN" {
+                Err(impact.to_string())
+            } else {
+                Ok(impact)
+            }
+        })
+        .await
+        .expect("health knows what stopping comes to")
+    }
 }
 
 /// Services in this process; they end when this is dropped.

@@ -145,8 +145,9 @@ async fn a_load_test_survives(fault: Fault) {
     .await
     .unwrap();
     // Two of three are left: none of them may go.
-    let impact = services.health.get("/api/health/brokers/2/stop-impact");
-    let impact = impact.await.ok_json(200);
+    let impact = services
+        .known_stop_impact("/api/health/brokers/2/stop-impact")
+        .await;
     assert_eq!(impact["verdict"], "UNSAFE", "{impact}");
     fault.mend(&cluster, node).await;
     until(&services, "HEALTHY", PATIENCE * 2).await;

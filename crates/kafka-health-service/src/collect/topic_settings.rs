@@ -10,8 +10,13 @@ use crate::moment::Moment;
 use crate::snapshot::{MinInSync, Snapshot};
 
 const DEADLINE: Duration = Duration::from_secs(5);
-/// How often it looks whether there is anything to read.
-const LOOK: Duration = Duration::from_secs(1);
+/// It looks this often whether there is anything to read: what a new topic needs is asked for soon.
+const PACE: Pace = Pace {
+    at_first: Duration::from_millis(250),
+    after_failure: Duration::from_secs(1),
+    shortest: Duration::from_millis(250),
+    longest: Duration::from_secs(1),
+};
 /// Topics asked about in one call; each has some thirty settings.
 const BATCH: usize = 100;
 
@@ -26,8 +31,7 @@ struct Due {
 }
 
 pub(super) async fn run(context: Context) {
-    let pace = Pace::every(LOOK, LOOK);
-    pace.repeat(&context.stop, || collect(&context)).await;
+    PACE.repeat(&context.stop, || collect(&context)).await;
 }
 
 async fn collect(context: &Context) -> Outcome {
