@@ -1,15 +1,22 @@
-//! A service as its users meet it: HTTP by base URL, nothing of its code.
+//! A service as its users meet it: HTTP by base URL, nothing of its code. Every answer is held to the
+//! service's own OpenAPI document.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode, header};
 use serde_json::Value;
+use tokio::sync::OnceCell;
+
+use crate::document::{Document, Seen};
 
 /// One service.
 #[derive(Debug, Clone)]
 pub struct Api {
     base: String,
     client: reqwest::Client,
+    /// Read before the first answer is judged.
+    document: Arc<OnceCell<Document>>,
 }
 
 /// One answer, read to its end.
@@ -41,6 +48,7 @@ impl Api {
                 .pool_max_idle_per_host(0)
                 .build()
                 .expect("a plain client"),
+            document: Arc::default(),
         }
     }
 
@@ -58,7 +66,7 @@ impl Api {
     /// `GET path`; of a stream of events, which may have no end, only what comes first.
     ///
     /// # Panics
-    /// When no answer comes.
+    /// When no answer comes, or another than the service documents.
     pub async fn get_beginning(&self, path: &str) -> Answer {
         let started = Instant::now();
         let request = self.client.get(format!("{}{path}", self.base));
@@ -77,12 +85,14 @@ impl Api {
                 break;
             }
         }
-        Answer {
+        let answer = Answer {
             status,
             headers,
             text: String::from_utf8_lossy(&text).into_owned(),
             took: started.elapsed(),
-        }
+        };
+        self.judge(&Method::GET, path, &answer).await;
+        answer
     }
 
     /// `POST path`, without a body.
@@ -135,7 +145,7 @@ impl Api {
     /// Any call with any headers; an empty body is none.
     ///
     /// # Panics
-    /// When no whole answer comes.
+    /// When no whole answer comes, or another than the service documents.
     pub async fn send_with(
         &self,
         method: Method,
@@ -155,11 +165,33 @@ impl Api {
         let answer = answer.unwrap_or_else(|error| panic!("{method} {path}: {error:?}"));
         let (status, headers) = (answer.status(), answer.headers().clone());
         let text = answer.text().await;
-        Answer {
+        let answer = Answer {
             status,
             headers,
             text: text.unwrap_or_else(|error| panic!("{method} {path}: {error}")),
             took: started.elapsed(),
+        };
+        self.judge(&method, path, &answer).await;
+        answer
+    }
+
+    async fn judge(&self, method: &Method, path: &str, answer: &Answer) {
+        let document = self.document.get_or_init(|| async {
+            let url = format!("{}/api-docs/openapi.json", self.base);
+            let document = self.client.get(url).send().await;
+            let document = document.expect("the service describes itself");
+            let text = document.text().await.expect("the whole document");
+            Document::new(serde_json::from_str(&text).expect("it is JSON"))
+        });
+        let seen = Seen {
+            method: method.as_str(),
+            path,
+            status: answer.status.as_u16(),
+            content_type: answer.header("content-type"),
+            body: &answer.text,
+        };
+        if let Err(finding) = document.await.judge(seen) {
+            panic!("{finding}: {seen:?}");
         }
     }
 }

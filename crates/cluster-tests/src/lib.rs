@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod dashboards;
+pub mod document;
 pub mod names;
 pub mod prometheus;
 pub mod promql;

@@ -288,6 +288,37 @@ async fn requests_beyond_the_bound_are_told_to_come_back() {
 }
 
 #[tokio::test]
+async fn a_service_without_audit_says_so() {
+    let answer = call(&app(&[]), Method::GET, "/api/audit").await;
+    assert_problem(&answer, 404, "no_audit");
+}
+
+#[tokio::test]
+async fn a_document_that_is_no_text_is_unreadable() {
+    let request = Request::post("/api/plan")
+        .header(header::CONTENT_TYPE, "application/yaml")
+        .body(Body::from(vec![0xff, 0xfe]))
+        .unwrap();
+    let answer = send(&app(&[]), request).await;
+    assert_problem(&answer, 400, "unreadable_body");
+}
+
+#[tokio::test]
+async fn a_key_whose_first_call_is_under_way_is_in_use() {
+    let app = app(&[]);
+    let create = || {
+        let request = Request::post("/api/topics?topicName=a")
+            .header("idempotency-key", "k")
+            .body(Body::empty());
+        send(&app, request.unwrap())
+    };
+    let (first, second) = tokio::join!(create(), create());
+    assert_problem(&first, 503, "kafka_unreachable");
+    assert_problem(&second, 409, "idempotency_key_in_use");
+    assert_eq!(second.headers[header::RETRY_AFTER], "1");
+}
+
+#[tokio::test]
 async fn declared_topics_are_unknown_and_the_service_not_ready_before_they_were_looked_for() {
     let file = declared("topics:\n  - {name: a, partitions: 1, replicationFactor: 1}\n");
     let path = file.path().to_str().unwrap();

@@ -79,7 +79,7 @@ pub(crate) fn router(document: &OpenApi) -> serde_json::Result<Router> {
     get,
     path = "/api-docs/openapi.json",
     tag = "operation",
-    responses((status = 200, description = "OpenAPI document", content_type = "application/json"))
+    responses((status = 200, description = "OpenAPI document", body = Object))
 )]
 async fn openapi_json(State(Document(text)): State<Document>, _: NoInput) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()

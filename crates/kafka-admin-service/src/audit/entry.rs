@@ -36,9 +36,9 @@ pub struct Intent {
     /// The reason that was given; null without one.
     #[schema(required = true, example = "moved")]
     pub reason: Option<String>,
-    /// Its body, without secrets and without the content of a record; its length alone where that is more
-    /// than 64 KiB; null without one.
-    #[schema(required = true, value_type = Option<Object>)]
+    /// Its body, as JSON or as the text that came, without secrets and without the content of a record;
+    /// its length alone where that is more than 64 KiB; null without one.
+    #[schema(required = true, value_type = Value)]
     pub request: Option<Value>,
 }
 
@@ -60,7 +60,7 @@ pub struct Outcome {
     #[schema(required = true, example = "topic_in_use")]
     pub code: Option<String>,
     /// The answer, which tells what was before and after; secrets left out, and null where it was too long.
-    #[schema(required = true, value_type = Option<Object>)]
+    #[schema(required = true, value_type = Value)]
     pub answer: Option<Value>,
 }
 

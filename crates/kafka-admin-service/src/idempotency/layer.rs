@@ -8,6 +8,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use service_kit::problem::problems;
 use service_kit::{Caller, FieldError, Problem};
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::path::ParameterIn;
@@ -53,7 +54,7 @@ pub async fn layer(
     }
 }
 
-/// Adds the header to the OpenAPI document.
+/// Adds the header, and what it may come to, to the OpenAPI document.
 pub fn describe(document: &mut OpenApi) {
     for path in CREATING {
         let item = document.paths.paths.get_mut(path);
@@ -64,6 +65,13 @@ pub fn describe(document: &mut OpenApi) {
                 ParameterIn::Header,
                 "sent again within a day with the same key, the call is answered as the first time",
             );
+            for (status, response) in problems(&[
+                ("409", "idempotency_key_in_use: the first call is under way"),
+                ("422", "idempotency_key_reused: the first call was another"),
+            ]) {
+                let responses = &mut operation.responses.responses;
+                responses.entry(status).or_insert(response);
+            }
         }
     }
 }

@@ -89,6 +89,15 @@ mod tests {
     }
 
     #[test]
+    fn one_whose_turn_did_not_come_is_told_when_to_come_back() {
+        let problem = of_config_write(ConfigError::Busy, &topic());
+        assert_eq!(
+            (problem.code, problem.status.as_u16(), problem.retry_after_s),
+            ("resource_busy", 503, Some(1))
+        );
+    }
+
+    #[test]
     fn settings_seen_before_they_changed_are_a_412_with_the_present_etag() {
         let etag = "\"x\"".to_owned();
         let json = of_config_write(ConfigError::Changed { etag }, &topic()).to_json();

@@ -80,6 +80,15 @@ mod tests {
     }
 
     #[test]
+    fn one_whose_turn_did_not_come_is_told_when_to_come_back() {
+        let problem = of_group(GroupError::Busy, "g");
+        assert_eq!(
+            (problem.code, problem.status.as_u16(), problem.retry_after_s),
+            ("group_busy", 503, Some(1))
+        );
+    }
+
+    #[test]
     fn a_lost_answer_names_the_call_that_checks() {
         let error = KafkaError::of_write("DeleteGroups", codes::LOCAL_TIMED_OUT, "no answer");
         let json = of_group(error.into(), "g").to_json();

@@ -1,4 +1,5 @@
-//! The OpenAPI document of each service against the running service.
+//! The OpenAPI document of each service against the running service. Every answer to any test is held
+//! to it as well (`cluster_tests::document`).
 
 use cluster_tests::api::Api;
 use cluster_tests::services::shared_services;
@@ -72,12 +73,6 @@ async fn every_documented_route_is_there() {
                 let answer = api.get_beginning(&filled).await;
                 let code = answer.json_code();
                 assert_ne!(code.as_deref(), Some("route_not_found"), "{path}");
-                let documented = &operations["get"]["responses"][answer.status.as_str()];
-                assert!(
-                    documented.is_object(),
-                    "{path}: {} is not documented",
-                    answer.status
-                );
             }
         }
     }

@@ -9,6 +9,7 @@ mod groups;
 mod idempotency;
 mod partitions;
 mod plans;
+mod problem_codes;
 mod records;
 
 use cluster_tests::api::Api;
