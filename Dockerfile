@@ -3,10 +3,12 @@ FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY crates crates
-# One build for all three; what was compiled stays in the builder's cache.
+# One build for all three; what was compiled stays in the builder's cache. Cargo goes by the time of a
+# file: one of another checkout would pass for older than what was compiled there, and be left out.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked \
+    find crates -type f -exec touch {} + \
+    && cargo build --release --locked \
       -p kafka-admin-service -p kafka-health-service -p load-test-service \
     && install -D -t /out target/release/kafka-admin-service \
       target/release/kafka-health-service target/release/load-test-service \
