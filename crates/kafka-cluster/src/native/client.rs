@@ -254,7 +254,7 @@ pub(super) struct Event(*mut sys::rd_kafka_event_t);
 
 impl Event {
     fn own(raw: *mut sys::rd_kafka_event_t) -> Option<Self> {
-        (!raw.is_null()).then_some(Self(raw))
+        (!raw.is_null()).then(|| Self(raw))
     }
 
     pub(super) fn as_ptr(&self) -> *mut sys::rd_kafka_event_t {

@@ -100,3 +100,20 @@ pub(super) fn single_topic_result(
         Err(operation.error(code, message))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_librdkafka_refuses_to_describe_is_an_error_and_no_crash() {
+        let topic = NewTopic {
+            name: "a".to_owned(),
+            partitions: 1,
+            replication_factor: 19_094,
+            configs: std::collections::BTreeMap::new(),
+        };
+        let error = new_topic(&topic).map(|_| ()).unwrap_err();
+        assert!(error.message.contains("replication_factor"), "{error:?}");
+    }
+}

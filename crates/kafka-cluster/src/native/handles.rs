@@ -16,7 +16,8 @@ macro_rules! owned {
         impl $name {
             /// Takes ownership of what a `_new` returned; `None` for null.
             pub(super) fn own(pointer: *mut $raw) -> Option<Self> {
-                (!pointer.is_null()).then_some(Self(pointer))
+                // Lazily: one made of null would be destroyed at once, and that crashes.
+                (!pointer.is_null()).then(|| Self(pointer))
             }
 
             pub(super) fn as_ptr(&self) -> *mut $raw {
