@@ -37,6 +37,7 @@ pub mod write_access;
 use std::sync::Arc;
 
 use anyhow::Context;
+use axum::middleware::from_fn_with_state;
 use kafka_cluster::KafkaCluster;
 use prometheus::Registry;
 use service_kit::{Access, Service, serve};
@@ -44,7 +45,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::Admission;
-use crate::audit::Trail;
+use crate::audit::{Refusals, Trail};
 use crate::broker_roster::BrokerRoster;
 use crate::configs::ConfigWriter;
 use crate::declared::{Applier, Declared, Document};
@@ -97,10 +98,12 @@ impl App {
         let admission = Admission::new(settings.max_concurrent_requests.into());
         let applier = (!document.topics.is_empty())
             .then(|| Applier::new(document, &state, settings.declared_check_interval));
-        Ok(Self {
-            router: service.assemble(routes::router(state, admission, access)),
-            applier,
-        })
+        let refusals = state.audit.clone().map(Refusals::new);
+        let mut router = service.assemble(routes::router(state, admission, access));
+        if let Some(refusals) = refusals {
+            router = router.layer(from_fn_with_state(refusals, audit::refusals_layer));
+        }
+        Ok(Self { router, applier })
     }
 }
 

@@ -1,11 +1,11 @@
-//! Who may write at all: nobody while the service is read-only, no page of another origin in somebody's
-//! browser, and with a token only what its role and its topics allow.
+//! Who may write at all: nobody while the service is read-only, and with a token only what its role and its
+//! topics allow.
 
 use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use service_kit::{Caller, Problem, Role};
@@ -24,10 +24,6 @@ pub struct WriteAccess {
 pub async fn layer(State(access): State<WriteAccess>, request: Request, next: Next) -> Response {
     if request.method().is_safe() {
         return next.run(request).await;
-    }
-    if let Some(origin) = foreign_origin(request.headers()) {
-        let detail = format!("a page of {origin} may not write here");
-        return Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail).into_response();
     }
     if access.read_only && !only_looks(request.method(), request.uri()) {
         let detail = "this service is read-only (READ_ONLY)";
@@ -75,30 +71,9 @@ fn check_topics(caller: &Caller, call: &Call) -> Result<(), Problem> {
     caller.check_topic(topic.as_deref())
 }
 
-/// The origin of the page that sent a request, where it is not this service's own. Browsers send it with
-/// every request that may change something; other clients do not.
-fn foreign_origin(headers: &HeaderMap) -> Option<&str> {
-    let origin = headers.get(header::ORIGIN)?;
-    let Ok(origin) = origin.to_str() else {
-        return Some("an unreadable origin");
-    };
-    let own = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
-    let host = origin.split_once("://").map(|(_, host)| host);
-    (host.is_none() || host != own).then_some(origin)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn headers(pairs: &[(header::HeaderName, &'static str)]) -> HeaderMap {
-        let owned = pairs.iter().cloned();
-        owned
-            .map(|(name, value)| (name, value.parse().unwrap()))
-            .collect()
-    }
 
     #[test]
     fn what_cannot_be_taken_back_is_for_admins() {
@@ -114,18 +89,5 @@ mod tests {
             needs("POST", "/api/topics?topicName=a&breakGlass=true"),
             Role::Admin
         );
-    }
-
-    #[test]
-    fn only_pages_of_the_service_itself_and_clients_that_are_no_browsers_may_write() {
-        let host = (header::HOST, "localhost:8081");
-        let from = |origin| {
-            foreign_origin(&headers(&[host.clone(), (header::ORIGIN, origin)])).map(str::to_owned)
-        };
-        assert_eq!(from("http://localhost:8081"), None);
-        assert_eq!(foreign_origin(&headers(std::slice::from_ref(&host))), None);
-        for origin in ["http://localhost:9999", "https://example.org", "null"] {
-            assert_eq!(from(origin).as_deref(), Some(origin));
-        }
     }
 }

@@ -518,7 +518,7 @@ async fn a_form_of_another_site_is_refused() {
     for path in ["/".to_owned(), format!("/runs/{id}/cancel")] {
         let (status, problem) = service.submit(&path, "", &from_elsewhere).await;
         assert_eq!(status, StatusCode::FORBIDDEN, "{problem}");
-        assert!(problem.contains("cross_site"), "{problem}");
+        assert!(problem.contains("foreign_origin"), "{problem}");
     }
     assert!(!started.running.is_cancelled());
     let (status, _) = service.submit(&format!("/runs/{id}/cancel"), "", &[]).await;

@@ -11,6 +11,7 @@ pub mod healthcheck;
 pub mod input;
 pub mod journal;
 mod openapi;
+mod origin;
 mod panics;
 mod probes;
 pub mod problem;

@@ -27,6 +27,13 @@ pub fn current() -> Option<String> {
     CURRENT.try_with(Clone::clone).ok()
 }
 
+/// The id that a response carries; none before the layer.
+#[must_use]
+pub fn of(response: &Response) -> Option<String> {
+    let value = response.headers().get(HEADER)?;
+    value.to_str().ok().map(str::to_owned)
+}
+
 /// The layer that gives each request its id and its log span.
 pub(crate) async fn layer(request: Request, next: Next) -> Response {
     let id = given(&request).unwrap_or_else(make);

@@ -18,8 +18,8 @@ use crate::request_metrics::RequestMetrics;
 use crate::request_timeout::Timeouts;
 use crate::settings::HttpSettings;
 use crate::{
-    Access, Problem, Readiness, access, openapi, panics, probes, request_id, request_metrics,
-    request_timeout, service_metrics,
+    Access, Problem, Readiness, access, openapi, origin, panics, probes, request_id,
+    request_metrics, request_timeout, service_metrics,
 };
 
 /// The bodies that services take are a topic with its settings at most.
@@ -116,6 +116,7 @@ impl Service {
             router = router.layer(from_fn_with_state(access, access::layer));
         }
         router
+            .layer(from_fn(origin::layer))
             .layer(Extension(BodyLimit(self.max_body_bytes)))
             .layer(from_fn_with_state(
                 Arc::new(self.timeouts),

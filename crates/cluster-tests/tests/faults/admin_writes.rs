@@ -11,6 +11,9 @@ use cluster_tests::{PATIENCE, client, kafka_tool};
 use local_cluster::{NodeId, lease_for_faults, wait_for_condition};
 use serde_json::json;
 
+/// What each client has acknowledged at least; the controller is killed in the middle.
+const WRITES: u64 = 200;
+
 /// One client's setting, which it raises by one with every call.
 #[derive(Default)]
 struct Writer {
@@ -84,12 +87,11 @@ async fn no_setting_is_a_false_success_when_the_controller_is_killed_and_leaders
         })
         .collect();
     for (_, writer, _) in &clients {
-        writer.reaches(5).await;
+        writer.reaches(WRITES / 2).await;
     }
     local.kill(node).await.unwrap();
     for (_, writer, _) in &clients {
-        let before = writer.done.load(Ordering::Relaxed);
-        writer.reaches(before + 5).await;
+        writer.reaches(WRITES).await;
     }
     stop.store(true, Ordering::Relaxed);
     let mut written = Vec::new();

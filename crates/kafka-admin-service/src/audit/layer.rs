@@ -1,6 +1,6 @@
 //! Around every call: nothing is changed before the intent is acknowledged.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use serde_json::Value;
 use service_kit::{Caller, Problem, request_id};
 
 use super::kept::{LONGEST, body_of, breaks_glass, query_of, without_break_glass, without_secrets};
+use super::refusals::Audited;
 use super::{Intent, Outcome, Trail, WriteResult};
 use crate::any_broker;
 use crate::call::Call;
@@ -52,7 +53,10 @@ async fn audited(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let intent = intent(&trail, call, &request);
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map(|peer| peer.0.ip());
+    let caller = request.extensions().get::<Caller>();
+    let intent = intent_of(&trail, call, caller, peer);
     let breaks_glass = breaks_glass(&call.uri);
     if breaks_glass {
         if intent.reason.is_none() {
@@ -68,6 +72,9 @@ async fn audited(
         if let Some(uri) = without_break_glass(request.uri()) {
             *request.uri_mut() = uri;
         }
+    }
+    if let Some(audited) = request.extensions().get::<Audited>() {
+        audited.set();
     }
     if let Err(unrecorded) = recorded(&trail, cluster, &intent).await {
         if !breaks_glass {
@@ -103,7 +110,7 @@ async fn audited(
     // Whoever goes away now still leaves an outcome.
     Ok(to_the_end(async move {
         let response = next.run(request).await;
-        let (response, outcome) = outcome(&intent.audit_id, response).await;
+        let (response, outcome) = outcome_of(&intent.audit_id, response).await;
         let concluding = tokio::spawn(async move { trail.conclude(outcome).await });
         // The usual case: an answer after the outcome is there to be read.
         let _ = tokio::time::timeout(std::time::Duration::from_secs(1), concluding).await;
@@ -138,15 +145,18 @@ async fn recorded(
     intended.await.map_err(NotRecorded::NoAudit)
 }
 
-fn intent(trail: &Trail, call: &Call, request: &Request) -> Intent {
+pub(super) fn intent_of(
+    trail: &Trail,
+    call: &Call,
+    caller: Option<&Caller>,
+    peer: Option<IpAddr>,
+) -> Intent {
     let at = service_kit::time::now();
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let caller = request.extensions().get::<Caller>();
     Intent {
         audit_id: trail.next_id(at),
         at,
         actor: caller.map_or_else(|| ANONYMOUS.to_owned(), |caller| caller.name.clone()),
-        from: peer.map(|peer| peer.0.ip().to_string()),
+        from: peer.map(|peer| peer.to_string()),
         request_id: request_id::current(),
         call: call.name(),
         query: query_of(call),
@@ -156,7 +166,7 @@ fn intent(trail: &Trail, call: &Call, request: &Request) -> Intent {
     }
 }
 
-async fn outcome(audit_id: &str, response: Response) -> (Response, Outcome) {
+pub(super) async fn outcome_of(audit_id: &str, response: Response) -> (Response, Outcome) {
     let (parts, body) = response.into_parts();
     let bytes = to_bytes(body, ANSWER_BOUND).await.unwrap_or_default();
     let mut answer = (is_json(&parts.headers) && bytes.len() <= LONGEST)

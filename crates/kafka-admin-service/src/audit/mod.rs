@@ -2,15 +2,17 @@
 //! anything is changed, and an outcome after it.
 //!
 //! Without an acknowledged intent nothing is changed, unless somebody breaks the glass with a reason. An
-//! intent without an outcome reads as unknown.
+//! intent without an outcome reads as unknown. A write that is refused for who sends it leaves both as well.
 
 mod entry;
 mod kept;
 mod layer;
 mod read;
+mod refusals;
 mod trail;
 
 pub use entry::{AuditPage, Entry, Intent, Outcome, WriteResult};
 pub use layer::layer;
 pub use read::{Filter, read, read_one};
+pub use refusals::{Refusals, layer as refusals_layer};
 pub use trail::Trail;

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form as FormBody, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use service_kit::input::{self, Page};
 use service_kit::{Answer, Input, Problem};
@@ -11,7 +11,7 @@ use service_pages::number;
 
 use super::form::{Form, in_words};
 use super::report::Live;
-use super::{check_own_site, page, tone};
+use super::{page, tone};
 use crate::plan::Plan;
 use crate::routes::{Done, Prefer, RunList, begin};
 use crate::runs::{RunSummary, Task};
@@ -70,10 +70,8 @@ pub async fn home(State(state): State<AppState>, Input(wanted): Input<Page>) -> 
 /// Starts a run and leads to its page; what is wrong is said on the form.
 pub async fn start(
     State(state): State<AppState>,
-    headers: HeaderMap,
     form: Result<FormBody<Vec<(String, String)>>, FormRejection>,
 ) -> Answer<Response> {
-    check_own_site(&headers)?;
     let FormBody(given) =
         form.map_err(|error| Problem::new(error.status(), "unreadable_form", error.body_text()))?;
     match start_by_form(&state, &given).await {

@@ -7,7 +7,7 @@ mod home;
 mod plots;
 mod report;
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use service_kit::{Answer, Problem};
@@ -54,19 +54,6 @@ fn page(
 ) -> Answer<Response> {
     body.and_then(|body| SHELL.page(status, title, refresh_s, &body))
         .map_err(Problem::internal)
-}
-
-/// Refuses a form that another site sends in the name of whoever looks at it. Browsers say where a
-/// request comes from; what does not say so is no browser.
-fn check_own_site(headers: &HeaderMap) -> Answer<()> {
-    match headers.get("sec-fetch-site").map(|site| site.as_bytes()) {
-        None | Some(b"same-origin" | b"none") => Ok(()),
-        Some(_) => Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "cross_site",
-            "this form is taken from this service's own page only",
-        )),
-    }
 }
 
 /// The class of the style that belongs to a state.

@@ -88,21 +88,26 @@ impl Access {
         self
     }
 
-    fn check(&self, request: &Request) -> Result<Option<Caller>, Problem> {
-        let Some(tokens) = &self.tokens else {
-            return Ok(None);
+    /// Who calls, as far as that is known, and why the call is refused.
+    fn check(&self, request: &Request) -> (Option<Caller>, Result<(), Problem>) {
+        let path = request.uri().path();
+        let open = path.starts_with(OPEN_PAGES) || OPEN.iter().any(|open| path.starts_with(open));
+        let Some(tokens) = self.tokens.as_ref().filter(|_| !open) else {
+            return (None, Ok(()));
         };
-        let (method, uri) = (request.method(), request.uri());
-        let path = uri.path();
-        if path.starts_with(OPEN_PAGES) || OPEN.iter().any(|open| path.starts_with(open)) {
-            return Ok(None);
-        }
-        let Some(caller) = token(request.headers()).and_then(|token| tokens.caller(&token)) else {
-            let detail = "a token is needed: Authorization: Bearer TOKEN";
-            let status = StatusCode::UNAUTHORIZED;
-            return Err(Problem::new(status, "unauthenticated", detail));
+        let caller = token(request.headers()).and_then(|token| tokens.caller(&token));
+        let judged = match &caller {
+            Some(caller) => self.judge(caller, (self.needs)(request.method(), request.uri())),
+            None => {
+                let detail = "a token is needed: Authorization: Bearer TOKEN";
+                let status = StatusCode::UNAUTHORIZED;
+                Err(Problem::new(status, "unauthenticated", detail))
+            }
         };
-        let needs = (self.needs)(method, uri);
+        (caller, judged)
+    }
+
+    fn judge(&self, caller: &Caller, needs: Role) -> Result<(), Problem> {
         if caller.role < needs {
             let detail = format!(
                 "token {:?} has the role {:?}; this call takes {needs:?}",
@@ -114,7 +119,7 @@ impl Access {
             let detail = format!("token {:?} is for some topics only", caller.name);
             return Err(forbidden("topic_forbidden", detail));
         }
-        Ok(Some(caller))
+        Ok(())
     }
 }
 
@@ -146,16 +151,18 @@ pub(crate) fn check_address(listen: SocketAddr, http: &HttpSettings) -> anyhow::
     Ok(())
 }
 
-/// The layer; goes around all routes.
+/// The layer; goes around all routes. The answer carries the [`Caller`] as well, for whoever keeps account
+/// of refusals.
 pub(crate) async fn layer(
     State(access): State<Access>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    match access.check(&request) {
-        Ok(caller) => {
-            if let Some(caller) = caller {
-                request.extensions_mut().insert(caller);
+    let (caller, judged) = access.check(&request);
+    let mut response = match judged {
+        Ok(()) => {
+            if let Some(caller) = &caller {
+                request.extensions_mut().insert(caller.clone());
             }
             next.run(request).await
         }
@@ -168,7 +175,11 @@ pub(crate) async fn layer(
             }
             response
         }
+    };
+    if let Some(caller) = caller {
+        response.extensions_mut().insert(caller);
     }
+    response
 }
 
 fn usual_role(method: &Method, _: &Uri) -> Role {

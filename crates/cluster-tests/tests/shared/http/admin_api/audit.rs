@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use cluster_tests::api::Api;
-use cluster_tests::{kafka_tool, names, shared};
+use cluster_tests::{PATIENCE, kafka_tool, names, shared};
 use kafka_admin_service::settings::Settings;
 use serde_json::Value;
 use service_kit::Role;
@@ -213,6 +213,85 @@ async fn the_audit_names_the_token() {
     assert!(!entries.to_string().contains(&token.secret), "{entries}");
     stop.cancel();
     running.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_write_leaves_a_refusal_all_the_same() {
+    let (shared_admin, topic) = with_topic().await;
+    let (_, local) = shared().await;
+    let bootstrap = local.bootstrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tokens");
+    let looks = NewToken::make("looks", Role::Viewer, "*").unwrap();
+    let others = NewToken::make("others", Role::Admin, "other-*").unwrap();
+    std::fs::write(&file, format!("{}\n{}\n", looks.line, others.line)).unwrap();
+    let tokens = format!("--tokens-file={}", file.display());
+    let servers = format!("--bootstrap-servers={bootstrap}");
+    let path = format!("/api/topics/{topic}");
+    let bearer = |token: &NewToken| vec![("authorization", format!("Bearer {}", token.secret))];
+    let foreign = vec![("origin", "https://example.org".to_owned())];
+    let audit = "--audit-topic=audit-logs";
+    let (guarded, first_stop, first) = start(&["service", &servers, audit, &tokens]).await;
+    let read_only = "--read-only=true";
+    let (resting, second_stop, second) = start(&["service", &servers, audit, read_only]).await;
+    for (admin, headers, status, code) in [
+        (&guarded, vec![], 401, "unauthenticated"),
+        (&guarded, bearer(&looks), 403, "role_forbidden"),
+        (&guarded, bearer(&others), 403, "topic_forbidden"),
+        (&resting, vec![], 403, "read_only"),
+        (&resting, foreign, 403, "foreign_origin"),
+    ] {
+        let refused = admin
+            .send_with(reqwest::Method::DELETE, &path, headers, "")
+            .await;
+        refused.problem(status, code);
+    }
+    // A look leaves nothing.
+    resting.get(&path).await.ok_json(200);
+
+    let told = |entry: &Value| {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let (intent, outcome) = (&entry["intent"], &entry["outcome"]);
+        assert!(intent["from"].is_string(), "{entry}");
+        assert!(intent["requestId"].is_string(), "{entry}");
+        (
+            text(&intent["actor"]),
+            text(&outcome["code"]),
+            text(&outcome["result"]),
+        )
+    };
+    let find = format!("/api/audit?topic={topic}");
+    let mut refusals = local_cluster::wait_for_condition("refusals", PATIENCE, || async {
+        let page = shared_admin.get(&find).await.ok_json(200);
+        let entries = page["entries"].as_array().unwrap().clone();
+        let refused = |entry: &&Value| entry["intent"]["call"] == format!("DELETE {path}");
+        let entries: Vec<_> = entries.iter().filter(refused).cloned().collect();
+        let complete = entries.len() == 5 && entries.iter().all(|one| !one["outcome"].is_null());
+        if complete { Ok(entries) } else { Err(page) }
+    })
+    .await
+    .unwrap()
+    .iter()
+    .map(told)
+    .collect::<Vec<_>>();
+    refusals.sort();
+    let refused =
+        |actor: &str, code: &str| (actor.to_owned(), code.to_owned(), "refused".to_owned());
+    assert_eq!(
+        refusals,
+        [
+            refused("anonymous", "foreign_origin"),
+            refused("anonymous", "read_only"),
+            refused("anonymous", "unauthenticated"),
+            refused("looks", "role_forbidden"),
+            refused("others", "topic_forbidden"),
+        ]
+    );
+    for (stop, running) in [(first_stop, first), (second_stop, second)] {
+        stop.cancel();
+        running.await.unwrap().unwrap();
+    }
+    shared_admin.delete(&path).await;
 }
 
 #[tokio::test]
