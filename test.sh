@@ -42,6 +42,21 @@ need_prometheus() {
     fail "Debian's prometheus could not be unpacked" "install with: sudo apt-get install prometheus"
 }
 
+# need_schemathesis: from PyPI, in a folder of its own.
+SCHEMATHESIS_VERSION=4.32.5
+need_schemathesis() {
+  local python=$PWD/target/tools/python
+  [[ $("$python/bin/schemathesis" --version 2>/dev/null) == *"version $SCHEMATHESIS_VERSION" ]] && return
+  [[ ${INSTALL:-yes} == yes ]] || fail "missing: schemathesis in target/tools/python" \
+    "install with: python3 -m venv $python && $python/bin/pip install schemathesis==$SCHEMATHESIS_VERSION"
+  need python3-venv
+  say "installing schemathesis $SCHEMATHESIS_VERSION into target/tools"
+  if ! { python3 -m venv "$python" &&
+    "$python/bin/pip" install -q --disable-pip-version-check "schemathesis==$SCHEMATHESIS_VERSION"; }; then
+    fail "schemathesis could not be installed" "look at the lines above"
+  fi
+}
+
 timings=()
 # stage NAME COMMAND...: runs one stage and keeps its seconds.
 stage() {
@@ -88,6 +103,7 @@ prerequisites() {
   need build-essential pkg-config libssl-dev zlib1g-dev default-jre-headless maven curl jq \
     shellcheck valgrind
   need_prometheus
+  need_schemathesis
 }
 
 export RUSTDOCFLAGS="-D warnings" CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}

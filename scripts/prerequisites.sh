@@ -46,6 +46,7 @@ present() {
   pkg-config) command -v pkg-config >/dev/null ;;
   libssl-dev) [[ -e /usr/include/openssl/ssl.h ]] ;;
   zlib1g-dev) [[ -e /usr/include/zlib.h ]] ;;
+  python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
   *) command -v "$1" >/dev/null ;;
   esac
 }

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde_saphyr::Spanned;
+use utoipa::ToSchema;
 
 use crate::topic::{OutOfRange, PartitionCount, ReplicationFactor, TopicName, TopicSpec};
 
@@ -91,23 +92,36 @@ impl Document {
     }
 }
 
-#[derive(Deserialize)]
+/// Topics in the form of `kafka/topics.yml`.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct RawDocument {
+#[schema(as = TopicsDocument)]
+pub struct RawDocument {
+    /// Topics that are meant to be there.
     topics: Vec<RawTopic>,
     /// Every name must begin with it, so that two documents cannot fight over a topic.
+    #[schema(example = "team-a.")]
     owns: Option<String>,
+    /// Topics that are deleted when the document is applied.
     #[serde(default)]
+    #[schema(value_type = Vec<String>)]
     deletes: Vec<Spanned<String>>,
 }
 
-#[derive(Deserialize)]
+/// A topic that is meant to be there.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(as = DeclaredTopic)]
 struct RawTopic {
+    #[schema(value_type = String, example = "team-a.orders")]
     name: Spanned<String>,
+    #[schema(value_type = u32, minimum = 1, example = 3)]
     partitions: Spanned<String>,
+    #[schema(value_type = u16, minimum = 1, example = 3)]
     replication_factor: Spanned<String>,
+    /// Settings; texts, numbers or booleans.
     #[serde(default)]
+    #[schema(value_type = BTreeMap<String, Value>)]
     configs: BTreeMap<String, String>,
 }
 

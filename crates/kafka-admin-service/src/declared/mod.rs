@@ -17,7 +17,7 @@ mod report;
 pub use apply::Applier;
 pub use carry_out::{Applied, TopicApplied, carry_out};
 pub use diff::Difference;
-pub use document::{Document, DocumentError};
+pub use document::{Document, DocumentError, RawDocument};
 pub use export::to_yaml;
 pub use look::{Look, look};
 pub use plan::{ApplyPlan, TopicAction, TopicPlan, plan as plan_document};

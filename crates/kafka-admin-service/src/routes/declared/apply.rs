@@ -9,7 +9,7 @@ use service_kit::{Answer, Fields, FromFields, Problem, QueryInput};
 
 use super::body::DocumentBody;
 use super::plan::planned;
-use crate::declared::{Applied, Document, carry_out};
+use crate::declared::{Applied, Document, RawDocument, carry_out};
 use crate::problems;
 use crate::state::AppState;
 use crate::topic::to_the_end;
@@ -45,7 +45,7 @@ pub struct ApplyQuery {
     path = "/api/apply",
     tag = "declared state",
     params(ApplyQuery),
-    request_body(content = String, content_type = "application/yaml",
+    request_body(content = RawDocument, content_type = "application/yaml",
         description = "the document that was planned"),
     responses(
         InputProblems,

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use service_kit::problem::KafkaReadProblems;
 use service_kit::{Answer, Fields, FromFields, Input};
 
-use crate::declared::{look, to_yaml};
+use crate::declared::{RawDocument, look, to_yaml};
 use crate::state::AppState;
 
 /// Which topics are exported.
@@ -40,7 +40,7 @@ pub struct ExportQuery {
     tag = "declared state",
     params(ExportQuery),
     responses(
-        (status = 200, description = "the document", body = String, content_type = "application/yaml"),
+        (status = 200, description = "the document", body = RawDocument, content_type = "application/yaml"),
         KafkaReadProblems
     )
 )]

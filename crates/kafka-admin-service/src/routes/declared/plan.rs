@@ -6,7 +6,7 @@ use service_kit::problem::{InputProblems, KafkaReadProblems};
 use service_kit::{Answer, Fields, FromFields, Problem, QueryInput};
 
 use super::body::DocumentBody;
-use crate::declared::{ApplyPlan, Document, look, plan_document};
+use crate::declared::{ApplyPlan, Document, RawDocument, look, plan_document};
 use crate::state::AppState;
 use crate::surroundings;
 
@@ -25,7 +25,7 @@ impl FromFields for Nothing {
     post,
     path = "/api/plan",
     tag = "declared state",
-    request_body(content = String, content_type = "application/yaml",
+    request_body(content = RawDocument, content_type = "application/yaml",
         description = "topics in the form of kafka/topics.yml"),
     responses(
         InputProblems,
