@@ -1,8 +1,10 @@
-//! `bench`: measures the load test against Kafka's own tools, on one real cluster.
+//! `bench`: measures the load test against Kafka's own tools, and how soon health tells what is wrong, on
+//! real clusters that it starts.
 
 mod child;
 mod cluster;
 mod consumer_performance;
+mod detection;
 mod load_test;
 mod machine;
 mod measured;
@@ -18,8 +20,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tracing_subscriber::filter::LevelFilter;
 
-/// Measures the load test against Kafka's own tools, on one real cluster that it starts.
+/// Measures the services, on real clusters that it starts.
 #[derive(Debug, Parser)]
 struct Arguments {
     #[command(subcommand)]
@@ -30,6 +33,8 @@ struct Arguments {
 enum Command {
     /// Kafka's ProducerPerformance and the load test in turn on the same cluster.
     Load(Load),
+    /// How soon the health service tells what is wrong.
+    Detection(detection::Detection),
     /// Prints the table of results that were kept.
     Table {
         /// The file of `--json`.
@@ -64,12 +69,19 @@ pub struct Load {
 }
 
 fn main() -> ExitCode {
+    let command = Arguments::parse().command;
+    let level = match command {
+        // Brokers that cannot be reached are what it is about.
+        Command::Detection(_) => LevelFilter::OFF,
+        _ => LevelFilter::WARN,
+    };
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
-        .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
+        .with_max_level(level)
         .init();
-    let done = match Arguments::parse().command {
+    let done = match command {
         Command::Load(options) => runs::measure(&options),
+        Command::Detection(options) => detection::measure(&options),
         Command::Table { file } => results::Results::load(&file).map(|results| {
             print!("{}", table::markdown(&results));
         }),
