@@ -5,6 +5,8 @@ mod child;
 mod cluster;
 mod consumer_performance;
 mod detection;
+mod health_service;
+mod lag;
 mod load_test;
 mod machine;
 mod measured;
@@ -35,6 +37,8 @@ enum Command {
     Load(Load),
     /// How soon the health service tells what is wrong.
     Detection(detection::Detection),
+    /// How long health takes to measure the lag of all groups.
+    Lag(lag::Lag),
     /// Prints the table of results that were kept.
     Table {
         /// The file of `--json`.
@@ -82,6 +86,7 @@ fn main() -> ExitCode {
     let done = match command {
         Command::Load(options) => runs::measure(&options),
         Command::Detection(options) => detection::measure(&options),
+        Command::Lag(options) => lag::measure(&options),
         Command::Table { file } => results::Results::load(&file).map(|results| {
             print!("{}", table::markdown(&results));
         }),

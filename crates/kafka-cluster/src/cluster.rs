@@ -1,5 +1,6 @@
 //! The cluster as a whole: connecting, describing, and probing one broker.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,6 +57,13 @@ impl KafkaCluster {
     #[must_use]
     pub fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// Requests that this client sent to brokers so far, by Kafka's name (`OffsetFetch`), as of librdkafka's
+    /// newest statistics. Empty unless the property `statistics.interval.ms` is set.
+    #[must_use]
+    pub fn requests(&self) -> BTreeMap<String, u64> {
+        self.native.requests()
     }
 
     /// The live brokers, from whichever broker answers first: a small answer however large the

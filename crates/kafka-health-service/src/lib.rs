@@ -38,6 +38,9 @@ use crate::state::State;
 /// The name of this service.
 pub const NAME: &str = "kafka-health-service";
 
+/// How often librdkafka tells how many requests it sent.
+const STATISTICS_INTERVAL_MS: &str = "5000";
+
 /// Watches and serves until `stop`. It starts, and answers, whether or not Kafka can be reached.
 ///
 /// # Errors
@@ -47,8 +50,12 @@ pub async fn run(
     settings: Settings,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let cluster = KafkaCluster::connect(settings.kafka.connection()?)
-        .context("cannot make a Kafka client")?;
+    let mut connection = settings.kafka.connection()?;
+    let statistics = connection
+        .properties
+        .entry("statistics.interval.ms".to_owned());
+    statistics.or_insert_with(|| STATISTICS_INTERVAL_MS.to_owned());
+    let cluster = KafkaCluster::connect(connection).context("cannot make a Kafka client")?;
     let watch = &settings.watch;
     let snapshot = Snapshot::expecting(&watch.expected_brokers.0, &watch.zookeeper_addresses.0);
     let store = Arc::new(Store::new(snapshot));

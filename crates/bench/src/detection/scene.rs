@@ -1,20 +1,16 @@
 //! A fresh cluster, the health service's program beside it, and witnesses of the facts that are not it.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use kafka_cluster::{Connection, KafkaCluster, NewTopic};
-use local_cluster::launch::Launch;
-use local_cluster::layout::Layout;
 use local_cluster::{Cluster, NodeId, wait_for_condition};
 use tokio::net::TcpStream;
 
 use super::PATIENCE;
 use super::watch::Watch;
+use crate::health_service::HealthService;
 
-const SERVICE: &str = "kafka-health-service";
-const PORT: u16 = 8082;
 const DEADLINE: Duration = Duration::from_secs(10);
 /// What is there all the time.
 const TOPICS: [&str; 3] = ["log-events", "app-logs", "metrics"];
@@ -42,33 +38,8 @@ impl Scene {
         for name in TOPICS {
             make_topic(&client, name, PARTITIONS, 3, "2").await?;
         }
-        let spec = cluster.spec();
-        let address = SocketAddr::from((spec.address, PORT));
-        let program = Layout::find()?.root().join("target/release").join(SERVICE);
-        ensure!(
-            program.exists(),
-            "{} is missing: cargo build --release -p {SERVICE}",
-            program.display()
-        );
-        let variables = [
-            ("LISTEN", address.to_string()),
-            ("KAFKA_BOOTSTRAP_SERVERS", cluster.bootstrap()),
-            ("EXPECTED_BROKERS", "1,2,3".to_owned()),
-            ("ZOOKEEPER_ADDRESSES", spec.zookeeper_connect()),
-        ];
-        let launch = Launch {
-            name: SERVICE.to_owned(),
-            program,
-            args: vec![],
-            env: variables
-                .map(|(name, value)| (name.to_owned(), value))
-                .into(),
-            log: spec.log_file(SERVICE),
-            // The cluster's watchdog ends what has its pid there.
-            pid_file: spec.pid_file(SERVICE),
-        };
-        launch.spawn()?;
-        let watch = Watch::start(&format!("http://{address}"));
+        let service = HealthService::start(&cluster)?;
+        let watch = Watch::start(&service.base);
         Ok(Self {
             cluster,
             client,

@@ -1,15 +1,15 @@
 //! One long-lived librdkafka client with its own result queue and poll thread.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rdkafka::ClientContext;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::{ClientContext, Statistics};
 use rdkafka_sys as sys;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -74,12 +74,17 @@ pub(crate) struct Client {
     queue: Arc<Queue>,
     pub(super) blocking: Arc<Semaphore>,
     pub(super) nudges: Nudges,
+    requests: RequestCounts,
     consumer: Arc<BaseConsumer<Quiet>>,
 }
 
 impl Client {
     pub(crate) fn new(connection: &Connection) -> Result<Self, KafkaError> {
-        let consumer = BaseConsumer::from_config_and_context(&connection.admin_config(), Quiet)
+        let requests = RequestCounts::default();
+        let quiet = Quiet {
+            requests: requests.clone(),
+        };
+        let consumer = BaseConsumer::from_config_and_context(&connection.admin_config(), quiet)
             .map_err(|error| KafkaError::of_client("create client", &error))?;
         let consumer = Arc::new(consumer);
         // SAFETY: the client lives as long as `consumer`, which this struct drops after the queue.
@@ -93,6 +98,7 @@ impl Client {
             queue: Arc::new(queue),
             blocking: Arc::new(Semaphore::new(BLOCKING_CALLS)),
             nudges: Nudges::default(),
+            requests,
             consumer,
         };
         let (queue, pending, stop) = (
@@ -128,6 +134,12 @@ impl Client {
 
     pub(super) fn raw(&self) -> *mut sys::rd_kafka_t {
         self.consumer.client().native_ptr()
+    }
+
+    /// Requests sent to all brokers, by Kafka's name, as of the newest statistics.
+    pub(crate) fn requests(&self) -> BTreeMap<String, u64> {
+        let counts = self.requests.lock();
+        counts.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Takes note of whether a broker could be asked; blocks for a moment when none can.
@@ -284,10 +296,27 @@ impl Drop for Event {
     }
 }
 
-/// Logs through tracing (the default); statistics are not asked for.
-struct Quiet;
+/// Requests by Kafka's name.
+type RequestCounts = Arc<Mutex<BTreeMap<String, u64>>>;
+
+/// Logs through tracing (the default), and keeps of statistics, where they are asked for
+/// (`statistics.interval.ms`), how many requests were sent.
+struct Quiet {
+    requests: RequestCounts,
+}
 
 impl ClientContext for Quiet {
+    fn stats(&self, statistics: Statistics) {
+        let mut sum = BTreeMap::new();
+        for broker in statistics.brokers.into_values() {
+            for (name, count) in broker.req {
+                *sum.entry(name).or_insert(0) += u64::try_from(count).unwrap_or(0);
+            }
+        }
+        sum.retain(|_, count| *count > 0);
+        *self.requests.lock().unwrap_or_else(PoisonError::into_inner) = sum;
+    }
+
     fn error(&self, error: rdkafka::error::KafkaError, reason: &str) {
         // Connections come and go with brokers; whoever calls gets the error of the call.
         tracing::debug!(%error, reason, "librdkafka reported");

@@ -1,5 +1,6 @@
 //! Reads metadata: topics, partitions, and where the brokers are.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kafka_cluster::{ClusterMetadata, PartitionMetadata};
@@ -31,7 +32,9 @@ async fn collect(context: &Context) -> Outcome {
         .map_err(|error| error.to_string())
         .and_then(plausible);
     let mut outcome = Outcome::Failure;
+    let requests = context.cluster.requests();
     context.store.update(|snapshot| {
+        snapshot.requests = Arc::new(requests);
         let noted = match result {
             Ok(metadata) => {
                 snapshot.take_in(&metadata, began);

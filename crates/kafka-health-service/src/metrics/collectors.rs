@@ -29,6 +29,18 @@ pub(super) const FAMILIES: &[Family] = &[
         labels: &["collector"],
         samples: |view| each(view, |attempts| Some(count_u64(attempts.failed))),
     },
+    Family {
+        name: "kafka_health_requests_total",
+        help: "Requests that this service sent to brokers, by Kafka's name of the request.",
+        kind: MetricType::COUNTER,
+        labels: &["request"],
+        samples: |view| {
+            let requests = view.snapshot.requests.iter();
+            requests
+                .map(|(name, count)| Sample::of(name, count_u64(*count)))
+                .collect()
+        },
+    },
 ];
 
 fn each(view: &View, value: fn(&Attempts) -> Option<f64>) -> Vec<Sample> {

@@ -13,6 +13,7 @@ mod topics;
 mod zookeeper;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use brokers::{Address, Broker, Connect, Expectation, FailureStreak, NoAnswer, Probe, Probes};
 pub use course::{Commit, Course};
@@ -37,6 +38,8 @@ pub struct Snapshot {
     pub min_in_sync: Part<MinInSync>,
     /// Consumer groups and their lag.
     pub groups: Part<Groups>,
+    /// Requests that this service sent to brokers, by Kafka's name.
+    pub requests: Arc<BTreeMap<String, u64>>,
     /// ZooKeeper nodes by address; empty when none is configured.
     pub zookeeper: BTreeMap<String, ZookeeperNode>,
 }

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Measures how long the health service takes to measure the lag of all groups, and prints a table.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/prerequisites.sh
+. scripts/prerequisites.sh
+
+usage() {
+  cat <<'TEXT'
+usage: bench/lag.sh [OPTION]...
+
+Starts a cluster of its own for each row (3 ZooKeepers, 3 brokers), makes topics of three replicas and groups
+that committed on their partitions, and prints how long the health service takes to measure all lag, with which
+requests, and its resident memory. The first row is an idle cluster. Nothing else should run on the machine.
+All rows take some 15 minutes.
+
+  --rows A,B         PARTITIONSxGROUPSxCOMMITTED, such as 300x50x30: 300 partitions and 50 groups that
+                     committed on 30 of them each
+  --collections N    how many measurements of each row are looked at (default 10)
+  --help             this text
+TEXT
+}
+
+for argument in "$@"; do
+  case $argument in
+  --help | -h)
+    usage
+    exit 0
+    ;;
+  esac
+done
+
+need_rust
+need build-essential pkg-config libssl-dev zlib1g-dev default-jre-headless maven
+cargo build --release --locked --quiet -p bench -p kafka-health-service
+exec target/release/bench lag "$@"
