@@ -10,8 +10,12 @@ use kafka_cluster::{
 
 use crate::moment::Moment;
 use crate::snapshot::{
-    Broker, Connect, Group, Groups, MinInSync, NoAnswer, PartitionLag, Probe, Snapshot,
+    Broker, Connect, Group, Groups, NoAnswer, PartitionLag, Probe, Snapshot, TopicSetting,
+    TopicSettings,
 };
+
+/// What topics keep.
+pub const RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Leader, replicas, in-sync replicas.
 pub type Place<'a> = (Option<i32>, &'a [i32], &'a [i32]);
@@ -121,9 +125,14 @@ impl Cluster {
     pub fn show(&mut self, topics: &[TopicMetadata]) {
         self.snapshot
             .take_in(&metadata(&[1, 2, 3], topics), self.now);
-        let by_topic = topics.iter().map(|topic| (topic.name.clone(), 2)).collect();
+        let setting = TopicSetting {
+            min_in_sync: 2,
+            retention: Some(RETENTION),
+        };
+        let by_topic = topics.iter().map(|topic| (topic.name.clone(), setting));
+        let by_topic = by_topic.collect();
         self.snapshot
-            .min_in_sync
-            .publish(MinInSync { by_topic }, self.now);
+            .topic_settings
+            .publish(TopicSettings { by_topic }, self.now);
     }
 }

@@ -5,13 +5,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
 use kafka_cluster::{GroupListing, GroupListings, GroupState, KafkaError, OffsetSpec};
+
+use tokio::sync::Mutex;
 
 use super::Context;
 use super::pace::{Outcome, Pace};
 use crate::moment::Moment;
-use crate::snapshot::{PartitionOffsets, Readings, Topics};
+use crate::snapshot::{Ladders, PartitionOffsets, Readings, Topics};
 
 /// A broker that is down but still registered makes the list take this long.
 const LIST_DEADLINE: Duration = Duration::from_secs(3);
@@ -28,26 +32,30 @@ pub(super) async fn run(context: Context) {
         longest,
         ..Pace::every(longest, AFTER_FAILURE)
     };
-    pace.repeat(&context.stop, || collect(&context)).await;
+    let ladders = Mutex::default();
+    pace.repeat(&context.stop, || collect(&context, &ladders))
+        .await;
 }
 
-async fn collect(context: &Context) -> Outcome {
+async fn collect(context: &Context, ladders: &Mutex<Ladders>) -> Outcome {
     if context.store.read().topics.seen.is_none() {
         // No broker was reached yet: nothing to ask.
         return Outcome::Failure;
     }
     let began = Moment::now();
-    let readings = read(context).await;
+    let readings = read(context, ladders).await;
     let ended = Moment::now();
+    let mut held = ladders.lock().await;
     let mut outcome = Outcome::Failure;
     context.store.update(|snapshot| {
         let part = &mut snapshot.groups;
         let noted = readings
             .map_err(|error| error.to_string())
-            .and_then(|readings| {
+            .and_then(|mut readings| {
                 let previous = part.seen.as_ref().map(|seen| &*seen.value);
                 let groups = readings.assemble(previous, began);
                 part.publish(groups, began);
+                *held = std::mem::take(&mut readings.ladders);
                 readings.failure().map_or(Ok(()), Err)
             });
         if noted.is_ok() {
@@ -58,7 +66,7 @@ async fn collect(context: &Context) -> Outcome {
     outcome
 }
 
-async fn read(context: &Context) -> Result<Readings, KafkaError> {
+async fn read(context: &Context, ladders: &Mutex<Ladders>) -> Result<Readings, KafkaError> {
     let cluster = &context.cluster;
     let listings = cluster.groups(LIST_DEADLINE).await?;
     let with_members = with_members(&listings);
@@ -82,14 +90,57 @@ async fn read(context: &Context) -> Result<Readings, KafkaError> {
         listings,
         ..Readings::default()
     };
+    drop(snapshot);
     let partitions = readings.partitions_to_ask();
+    let asked_at = service_kit::time::now();
     let (earliest, latest) = tokio::join!(
         cluster.offsets(&partitions, OffsetSpec::Earliest, DEADLINE),
         cluster.offsets(&partitions, OffsetSpec::Latest, DEADLINE),
     );
     readings.earliest = earliest?;
     readings.latest = latest?;
+    let mut ladders = ladders.lock().await;
+    readings.ladders = std::mem::take(&mut *ladders);
+    readings.climb(asked_at, &partitions);
+    index(context, &mut readings, asked_at).await;
     Ok(readings)
+}
+
+/// Asks the time index of partitions that somebody is behind on: once for each. What is not answered is
+/// asked for again in the next round; until then ages are known from the readings alone.
+async fn index(context: &Context, readings: &mut Readings, now: Timestamp) {
+    let due = readings.partitions_to_index();
+    let due: Vec<_> = due.into_iter().cloned().collect();
+    if due.is_empty() {
+        return;
+    }
+    let ask = |age: Duration| {
+        let at = now.saturating_sub(age).unwrap_or(Timestamp::MIN);
+        let spec = OffsetSpec::AtTimestampMs(at.as_millisecond());
+        let offsets = context.cluster.offsets(&due, spec, DEADLINE);
+        async move { offsets.await.map(|offsets| (at, offsets)) }
+    };
+    let asked = join_all(Ladders::INDEX_AGES.map(ask)).await;
+    let Ok(answers) = asked.into_iter().collect::<Result<Vec<_>, _>>() else {
+        return;
+    };
+    for partition in &due {
+        let end = readings.latest.get(partition);
+        let end = end.and_then(|end| end.as_ref().ok().copied());
+        let rungs = answers.iter().filter_map(|(at, offsets)| {
+            // A time after the last record has no offset: the next one will be the end.
+            let offset = match offsets.get(partition) {
+                Some(Ok(offset)) => Some(*offset),
+                Some(Err(_)) => None,
+                None => end,
+            };
+            Some((*at, offset?))
+        });
+        let rungs: Vec<_> = rungs.collect();
+        if let Some(ladder) = readings.ladders.get_mut(partition) {
+            ladder.index(rungs);
+        }
+    }
 }
 
 async fn committed(

@@ -1,4 +1,4 @@
-//! Reads `min.insync.replicas` of every topic: all of them at each full check, new ones at once.
+//! Reads what is set of every topic: all of them at each full check, new ones at once.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use kafka_cluster::{ConfigEntry, ErrorKind, KafkaError};
 use super::Context;
 use super::pace::{Outcome, Pace};
 use crate::moment::Moment;
-use crate::snapshot::{MinInSync, Snapshot};
+use crate::snapshot::{Snapshot, TopicSetting, TopicSettings};
 
 const DEADLINE: Duration = Duration::from_secs(5);
 /// It looks this often whether there is anything to read: what a new topic needs is asked for soon.
@@ -20,7 +20,7 @@ const PACE: Pace = Pace {
 /// Topics asked about in one call; each has some thirty settings.
 const BATCH: usize = 100;
 
-const SETTING: &str = "min.insync.replicas";
+const MIN_IN_SYNC: &str = "min.insync.replicas";
 
 /// Which topics to ask about.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ async fn collect(context: &Context) -> Outcome {
         Outcome::Failure
     };
     context.store.update(|snapshot| {
-        let part = &mut snapshot.min_in_sync;
+        let part = &mut snapshot.topic_settings;
         let noted = result.map(|read| {
             let previous = part.seen.as_ref().map(|seen| (&*seen.value, seen.at));
             let (value, at) = merged(previous, read, &due, began);
@@ -66,7 +66,7 @@ async fn collect(context: &Context) -> Outcome {
 fn due(snapshot: &Snapshot, now: Moment, interval: Duration) -> Option<Due> {
     let topics = &snapshot.topics.seen.as_ref()?.value.by_name;
     let all = || topics.keys().cloned().collect();
-    let Some(seen) = &snapshot.min_in_sync.seen else {
+    let Some(seen) = &snapshot.topic_settings.seen else {
         return Some(Due {
             topics: all(),
             all: true,
@@ -85,14 +85,14 @@ fn due(snapshot: &Snapshot, now: Moment, interval: Duration) -> Option<Due> {
     (!topics.is_empty()).then_some(Due { topics, all: false })
 }
 
-async fn read(context: &Context, topics: &[String]) -> Result<MinInSync, String> {
-    let mut read = MinInSync::default();
+async fn read(context: &Context, topics: &[String]) -> Result<TopicSettings, String> {
+    let mut read = TopicSettings::default();
     for batch in topics.chunks(BATCH) {
         let names: Vec<_> = batch.iter().map(String::as_str).collect();
         let answers = context.cluster.topic_configs(&names, DEADLINE).await;
         let answers = answers.map_err(|error| error.to_string())?;
         for (name, answer) in batch.iter().zip(answers) {
-            if let Some(value) = min_in_sync(name, answer)? {
+            if let Some(value) = setting(name, answer)? {
                 read.by_topic.insert(name.clone(), value);
             }
         }
@@ -101,28 +101,37 @@ async fn read(context: &Context, topics: &[String]) -> Result<MinInSync, String>
 }
 
 /// `None` for a topic that was deleted meanwhile.
-fn min_in_sync(
+fn setting(
     topic: &str,
     answer: Result<Vec<ConfigEntry>, KafkaError>,
-) -> Result<Option<usize>, String> {
+) -> Result<Option<TopicSetting>, String> {
     let entries = match answer {
         Ok(entries) => entries,
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(format!("topic {topic:?}: {error}")),
     };
-    let entry = entries.iter().find(|entry| entry.name == SETTING);
-    match entry.and_then(|entry| entry.value.as_deref()?.parse().ok()) {
-        Some(value) => Ok(Some(value)),
-        None => Err(format!("topic {topic:?}: no {SETTING} in its settings")),
-    }
+    let value = |name: &str| {
+        let entry = entries.iter().find(|entry| entry.name == name);
+        entry.and_then(|entry| entry.value.as_deref())
+    };
+    let Some(min_in_sync) = value(MIN_IN_SYNC).and_then(|value| value.parse().ok()) else {
+        return Err(format!("topic {topic:?}: no {MIN_IN_SYNC} in its settings"));
+    };
+    let deletes = value("cleanup.policy").is_some_and(|policy| policy.contains("delete"));
+    // -1 is for ever.
+    let retention = value("retention.ms").and_then(|value| value.parse().ok());
+    Ok(Some(TopicSetting {
+        min_in_sync,
+        retention: retention.filter(|_| deletes).map(Duration::from_millis),
+    }))
 }
 
 fn merged(
-    previous: Option<(&MinInSync, Moment)>,
-    mut read: MinInSync,
+    previous: Option<(&TopicSettings, Moment)>,
+    mut read: TopicSettings,
     due: &Due,
     began: Moment,
-) -> (MinInSync, Moment) {
+) -> (TopicSettings, Moment) {
     match previous {
         Some((previous, at)) if !due.all => {
             let mut value = previous.clone();
@@ -144,15 +153,36 @@ mod tests {
 
     const INTERVAL: Duration = Duration::from_secs(30);
 
-    fn entries(value: &str) -> Vec<ConfigEntry> {
-        vec![ConfigEntry {
-            name: SETTING.to_owned(),
+    fn entries(values: [(&str, &str); 3]) -> Vec<ConfigEntry> {
+        let entry = |(name, value): (&str, &str)| ConfigEntry {
+            name: name.to_owned(),
             value: Some(value.to_owned()),
             source: ConfigSource::StaticBrokerConfig,
             default: None,
             read_only: false,
             sensitive: false,
-        }]
+        };
+        values.map(entry).into()
+    }
+
+    fn of(policy: &str, retention: &str) -> TopicSetting {
+        let values = [
+            (MIN_IN_SYNC, "2"),
+            ("cleanup.policy", policy),
+            ("retention.ms", retention),
+        ];
+        setting("orders", Ok(entries(values))).unwrap().unwrap()
+    }
+
+    #[test]
+    fn records_grow_too_old_where_the_policy_deletes_and_not_for_ever() {
+        assert_eq!(of("delete", "1000").retention, Some(Duration::from_secs(1)));
+        assert_eq!(
+            of("compact,delete", "1000").retention,
+            Some(Duration::from_secs(1))
+        );
+        assert_eq!(of("compact", "1000").retention, None);
+        assert_eq!(of("delete", "-1").retention, None);
     }
 
     #[test]
@@ -191,12 +221,12 @@ mod tests {
     #[test]
     fn a_deleted_topic_is_passed_over_and_any_other_error_is_told() {
         let gone = KafkaError::of_read("DescribeConfigs", codes::UNKNOWN_TOPIC_OR_PARTITION, "");
-        assert_eq!(min_in_sync("orders", Err(gone)), Ok(None));
-        assert_eq!(min_in_sync("orders", Ok(entries("2"))), Ok(Some(2)));
-        assert!(min_in_sync("orders", Ok(Vec::new())).is_err());
+        assert_eq!(setting("orders", Err(gone)), Ok(None));
+        assert_eq!(of("delete", "1000").min_in_sync, 2);
+        assert!(setting("orders", Ok(Vec::new())).is_err());
         let denied = KafkaError::of_read("DescribeConfigs", codes::TOPIC_AUTHORIZATION_FAILED, "");
         assert!(
-            min_in_sync("orders", Err(denied))
+            setting("orders", Err(denied))
                 .unwrap_err()
                 .contains("\"orders\"")
         );
@@ -206,8 +236,8 @@ mod tests {
     fn reading_a_new_topic_does_not_make_the_others_look_fresh() {
         let at = Moment::now();
         let began = at.plus(Duration::from_secs(10));
-        let known = |name: &str| MinInSync {
-            by_topic: BTreeMap::from([(name.to_owned(), 2)]),
+        let known = |name: &str| TopicSettings {
+            by_topic: BTreeMap::from([(name.to_owned(), of("delete", "1000"))]),
         };
         let some = Due {
             topics: Vec::new(),

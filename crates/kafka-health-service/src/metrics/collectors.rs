@@ -47,7 +47,7 @@ fn each(view: &View, value: fn(&Attempts) -> Option<f64>) -> Vec<Sample> {
     let snapshot = &view.snapshot;
     [
         ("partitions", &snapshot.topics.attempts),
-        ("topic_settings", &snapshot.min_in_sync.attempts),
+        ("topic_settings", &snapshot.topic_settings.attempts),
         ("consumer_groups", &snapshot.groups.attempts),
     ]
     .into_iter()

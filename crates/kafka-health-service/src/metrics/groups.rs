@@ -1,9 +1,11 @@
 //! Each consumer group.
 
+use std::time::Duration;
+
 use prometheus::proto::MetricType;
 
 use super::{Family, Sample, count, count_u64};
-use crate::rules::LagVerdict;
+use crate::rules::{GroupTime, LagVerdict};
 use crate::snapshot::{Group, PartitionLag};
 use crate::state::View;
 
@@ -21,6 +23,34 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: MetricType::GAUGE,
         labels: &["group"],
         samples: |view| each(view, |group| Some(count(unknown(group)))),
+    },
+    Family {
+        name: "kafka_consumer_lag_seconds",
+        help: "How long the oldest record that the group has not committed has waited, at most.",
+        kind: MetricType::GAUGE,
+        labels: &["group"],
+        samples: |view| in_time(view, |time| time.at_most),
+    },
+    Family {
+        name: "kafka_consumer_lag_at_least_seconds",
+        help: "How long the oldest record that the group has not committed has waited, at least.",
+        kind: MetricType::GAUGE,
+        labels: &["group"],
+        samples: |view| in_time(view, |time| time.at_least),
+    },
+    Family {
+        name: "kafka_consumer_catch_up_seconds",
+        help: "When the group will have caught up at its pace of the last minute; left out while it does not get nearer.",
+        kind: MetricType::GAUGE,
+        labels: &["group"],
+        samples: |view| in_time(view, |time| time.catch_up),
+    },
+    Family {
+        name: "kafka_consumer_retention_left_seconds",
+        help: "When retention may begin to delete records that the group has not committed.",
+        kind: MetricType::GAUGE,
+        labels: &["group"],
+        samples: |view| in_time(view, |time| time.retention_left),
     },
     Family {
         name: "kafka_consumer_group_class",
@@ -50,6 +80,15 @@ pub(super) const FAMILIES: &[Family] = &[
 fn each(view: &View, value: fn(&Group) -> Option<f64>) -> Vec<Sample> {
     measured(view)
         .filter_map(|(id, group)| Some(Sample::of(id, value(group)?)))
+        .collect()
+}
+
+/// One series for each group whose lag was measured recently and is known in time.
+fn in_time(view: &View, value: fn(&GroupTime) -> Option<Duration>) -> Vec<Sample> {
+    let groups = view.judgement.groups.iter();
+    let known = groups.filter(|(_, verdict)| verdict.lag == LagVerdict::Known);
+    known
+        .filter_map(|(id, verdict)| Some(Sample::of(id, value(&verdict.time)?.as_secs_f64())))
         .collect()
 }
 

@@ -12,7 +12,7 @@ use service_pages::number;
 use super::grid::Grid;
 use super::{SHELL, plots};
 use crate::record::Incident;
-use crate::report::{HealthReport, ReasonReport};
+use crate::report::{ConsumerGroupHealth, HealthReport, ReasonReport};
 use crate::rules::{GroupClass, Status, StopVerdict, stop_impact};
 use crate::snapshot::Snapshot;
 use crate::state::{State, View};
@@ -73,6 +73,7 @@ struct GroupRow {
     class: &'static str,
     class_tone: &'static str,
     lag: String,
+    waited: String,
     note: String,
 }
 
@@ -247,7 +248,7 @@ fn round_trip(snapshot: &Snapshot, id: i32) -> String {
 fn group_rows(report: &HealthReport) -> Vec<GroupRow> {
     let mut groups: Vec<_> = report.consumer_group_health.values().collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.total_lag));
-    let row = |group: &&crate::report::ConsumerGroupHealth| GroupRow {
+    let row = |group: &&ConsumerGroupHealth| GroupRow {
         id: group.group_id.clone(),
         state: group.state,
         class: group.class.map_or("not known", GroupClass::in_words),
@@ -259,6 +260,7 @@ fn group_rows(report: &HealthReport) -> Vec<GroupRow> {
         lag: group
             .total_lag
             .map_or_else(|| "not known".to_owned(), number::grouped),
+        waited: waited(group),
         note: if group.stale {
             "measured too long ago".to_owned()
         } else if let Some(error) = &group.error_message {
@@ -270,6 +272,18 @@ fn group_rows(report: &HealthReport) -> Vec<GroupRow> {
         },
     };
     groups.iter().map(row).collect()
+}
+
+/// How long the oldest unread record has waited, as far as it is known.
+fn waited(group: &ConsumerGroupHealth) -> String {
+    let text = |seconds: f64| number::duration_ms(seconds * 1_000.0);
+    match (group.lag_seconds_at_least, group.lag_seconds_at_most) {
+        (_, Some(0.0)) => String::new(),
+        (Some(least), Some(most)) => format!("{} to {}", text(least), text(most)),
+        (Some(least), None) => format!("more than {}", text(least)),
+        (None, Some(most)) => format!("up to {}", text(most)),
+        (None, None) => "not known".to_owned(),
+    }
 }
 
 fn zookeeper_rows(report: &HealthReport) -> Vec<ZookeeperRow> {

@@ -1,6 +1,7 @@
 //! The consumer groups of the health report.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use kafka_cluster::{Lag, TopicPartition};
@@ -24,6 +25,23 @@ pub struct ConsumerGroupHealth {
     /// Sum over all partitions whose lag is known; null if it is known of none.
     #[schema(required = true)]
     pub total_lag: Option<u64>,
+    /// The oldest record that it has not committed has waited at least so long, in seconds, from the
+    /// broker's time index and the course of the partition's end; null where that is not known.
+    #[schema(required = true, example = 12.5)]
+    pub lag_seconds_at_least: Option<f64>,
+    /// And at most so long; null where that is not known, or longer than all that is.
+    #[schema(required = true, example = 17.5)]
+    pub lag_seconds_at_most: Option<f64>,
+    /// When it will have caught up at its pace of the last minute, in seconds; null while it does not get
+    /// nearer.
+    #[schema(required = true)]
+    pub catch_up_seconds: Option<f64>,
+    /// When retention may begin to delete what it has not committed, in seconds; null when nothing waits,
+    /// or for ever, or that is not known.
+    #[schema(required = true)]
+    pub retention_left_seconds: Option<f64>,
+    /// Each topic that it is behind on.
+    pub topic_lags: BTreeMap<String, TopicLag>,
     /// Lag by `topic-partition`; null where it is not known.
     #[schema(example = json!({ "log-events-0": 12, "log-events-1": null }))]
     pub partition_lags: BTreeMap<String, Option<u64>>,
@@ -41,6 +59,25 @@ pub struct ConsumerGroupHealth {
     pub observed_at: Option<Timestamp>,
     /// It was measured, but too long ago.
     pub stale: bool,
+}
+
+/// How far a group is behind on one topic.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TopicLag {
+    /// Sum over the topic's partitions whose lag is known.
+    pub lag: u64,
+    /// The partition whose unread records have waited longest for certain; null where that is not known.
+    #[schema(required = true)]
+    pub oldest_partition: Option<i32>,
+    /// The oldest unread record came at this time or before; null where that is not known.
+    #[serde(with = "service_kit::time::millis::optional")]
+    #[schema(required = true)]
+    pub oldest_not_after: Option<Timestamp>,
+    /// And at this time or after; null where that is not known.
+    #[serde(with = "service_kit::time::millis::optional")]
+    #[schema(required = true)]
+    pub oldest_not_before: Option<Timestamp>,
 }
 
 pub(super) fn of(
@@ -72,6 +109,11 @@ impl ConsumerGroupHealth {
             state: group.state.name(),
             class: verdict.class,
             total_lag: group.known_lag(),
+            lag_seconds_at_least: seconds(verdict.time.at_least),
+            lag_seconds_at_most: seconds(verdict.time.at_most),
+            catch_up_seconds: seconds(verdict.time.catch_up),
+            retention_left_seconds: seconds(verdict.time.retention_left),
+            topic_lags: topic_lags(group),
             partition_lags: lags
                 .map(|(partition, lag)| (name(partition), lag.records()))
                 .collect(),
@@ -81,6 +123,32 @@ impl ConsumerGroupHealth {
             stale: verdict.lag == LagVerdict::Stale,
         }
     }
+}
+
+/// To the millisecond.
+fn seconds(duration: Option<Duration>) -> Option<f64> {
+    duration.map(|duration| (duration.as_secs_f64() * 1e3).round() / 1e3)
+}
+
+fn topic_lags(group: &Group) -> BTreeMap<String, TopicLag> {
+    let mut topics: BTreeMap<String, TopicLag> = BTreeMap::new();
+    for (partition, lag) in &group.partitions {
+        let Some(lag) = lag.records().filter(|lag| *lag > 0) else {
+            continue;
+        };
+        let topic = topics.entry(partition.topic.clone());
+        let topic = topic.or_insert_with(|| {
+            let unread = group.unread.get(&partition.topic);
+            TopicLag {
+                lag: 0,
+                oldest_partition: unread.map(|unread| unread.partition),
+                oldest_not_after: unread.map(|unread| unread.arrival.not_after),
+                oldest_not_before: unread.and_then(|unread| unread.arrival.not_before),
+            }
+        });
+        topic.lag += lag;
+    }
+    topics
 }
 
 fn name(partition: &TopicPartition) -> String {
@@ -102,9 +170,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::fixtures::Cluster;
+    use crate::fixtures::{Cluster, RETENTION};
     use crate::rules::{Limits, judge};
-    use crate::snapshot::Groups;
+    use crate::snapshot::{Arrival, Groups, Unread};
 
     #[test]
     fn known_lag_is_summed_and_unknown_lag_is_null_with_its_cause() {
@@ -121,12 +189,22 @@ mod tests {
             PartitionLag::Measured(Lag::Gone),
             PartitionLag::Unknown { why, since: now },
         ];
+        let time = |ms| now.time().checked_sub(Duration::from_millis(ms)).unwrap();
+        let before = |ms| service_kit::time::to_text(time(ms));
+        let unread = Unread {
+            partition: 1,
+            arrival: Arrival {
+                not_before: Some(time(30_500)),
+                not_after: time(20_000),
+            },
+        };
         let group = Group {
             partitions: (0..)
                 .zip(partitions)
                 .map(|(id, lag)| (TopicPartition::new("log-events", id), lag))
                 .collect(),
             measured_at: Some(now),
+            unread: BTreeMap::from([("log-events".to_owned(), unread)]),
             ..Group::in_state(GroupState::Stable)
         };
         let by_id = BTreeMap::from([("log-processor".to_owned(), group)]);
@@ -142,6 +220,12 @@ mod tests {
             serde_json::to_value(of(&cluster.snapshot, &judgement)).unwrap()["log-processor"],
             json!({
                 "groupId": "log-processor", "state": "Stable", "class": "data_lost", "totalLag": 12,
+                "lagSecondsAtLeast": 20.0, "lagSecondsAtMost": 30.5, "catchUpSeconds": null,
+                "retentionLeftSeconds": RETENTION.as_secs_f64() - 30.5,
+                "topicLags": { "log-events": {
+                    "lag": 12, "oldestPartition": 1,
+                    "oldestNotAfter": before(20_000), "oldestNotBefore": before(30_500)
+                } },
                 "partitionLags": {
                     "log-events-0": 5, "log-events-1": 7, "log-events-2": null,
                     "log-events-3": null, "log-events-4": null

@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 
 use super::group_class::{GroupClass, class_of};
+use super::group_time::{GroupTime, time_of};
 use super::{Check, CheckVerdict, Limits, Reason, Status};
 use crate::moment::Moment;
-use crate::snapshot::{Freshness, Group, Groups, Part, PartitionLag};
+use crate::snapshot::{Freshness, Group, Groups, Part, PartitionLag, TopicSettings};
 
 /// One group, judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct GroupVerdict {
     pub lag: LagVerdict,
     /// What kind of trouble it is in; `None` while its lag is not known.
     pub class: Option<GroupClass>,
+    /// Its lag in time, as of the measurement.
+    pub time: GroupTime,
     /// When its lag was measured.
     pub observed_at: Option<Moment>,
 }
@@ -39,7 +42,12 @@ pub(super) struct Verdict {
     pub verdicts: BTreeMap<String, GroupVerdict>,
 }
 
-pub(super) fn judge(part: &Part<Groups>, now: Moment, limits: &Limits) -> Verdict {
+pub(super) fn judge(
+    part: &Part<Groups>,
+    settings: Option<&TopicSettings>,
+    now: Moment,
+    limits: &Limits,
+) -> Verdict {
     let mut reasons = Vec::new();
     let (groups, whole_is_stale) = match part.freshness(now, limits.groups_age) {
         Freshness::Missing => (None, false),
@@ -50,7 +58,7 @@ pub(super) fn judge(part: &Part<Groups>, now: Moment, limits: &Limits) -> Verdic
 
     let mut verdicts = BTreeMap::new();
     for (id, group) in groups.iter().flat_map(|seen| &seen.value.by_id) {
-        let verdict = judge_one(group, now, limits);
+        let verdict = judge_one(group, settings, now, limits);
         if !whole_is_stale {
             reasons.extend(reasons_for(id, group, &verdict, now, limits));
         }
@@ -91,7 +99,12 @@ fn incomplete(part: &Part<Groups>, now: Moment, limits: &Limits) -> Option<Reaso
     Some(Check::ConsumerGroups.reason(Status::Unknown, code, complete_at, text))
 }
 
-fn judge_one(group: &Group, now: Moment, limits: &Limits) -> GroupVerdict {
+fn judge_one(
+    group: &Group,
+    settings: Option<&TopicSettings>,
+    now: Moment,
+    limits: &Limits,
+) -> GroupVerdict {
     let lag = match group.measured_at {
         None => LagVerdict::Unknown,
         Some(at) if at.age(now) > limits.groups_age => LagVerdict::Stale,
@@ -100,6 +113,7 @@ fn judge_one(group: &Group, now: Moment, limits: &Limits) -> GroupVerdict {
     GroupVerdict {
         lag,
         class: (lag == LagVerdict::Known).then(|| class_of(group, now)),
+        time: time_of(group, settings),
         observed_at: group.measured_at,
     }
 }
@@ -188,6 +202,10 @@ mod tests {
             at,
         );
         part
+    }
+
+    fn judge(part: &Part<Groups>, now: Moment, limits: &Limits) -> Verdict {
+        super::judge(part, None, now, limits)
     }
 
     fn codes(verdict: &Verdict) -> Vec<&str> {

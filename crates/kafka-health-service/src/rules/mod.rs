@@ -5,6 +5,7 @@
 
 mod brokers;
 mod group_class;
+mod group_time;
 mod groups;
 mod limits;
 mod partitions;
@@ -14,6 +15,7 @@ mod zookeeper;
 
 pub use brokers::{BrokerVerdict, Liveness};
 pub use group_class::GroupClass;
+pub use group_time::GroupTime;
 pub use groups::{GroupVerdict, LagVerdict};
 pub use limits::Limits;
 pub use partitions::TopicVerdict;
@@ -81,7 +83,8 @@ impl Judgement {
 pub fn judge(snapshot: &Snapshot, now: Moment, limits: &Limits) -> Judgement {
     let brokers = brokers::judge(snapshot, now, limits);
     let partitions = partitions::judge(snapshot, &brokers.verdicts, now, limits);
-    let groups = groups::judge(&snapshot.groups, now, limits);
+    let settings = snapshot.topic_settings.fresh(now, limits.settings_age);
+    let groups = groups::judge(&snapshot.groups, settings, now, limits);
     let zookeeper = zookeeper::judge(&snapshot.zookeeper, now, limits);
 
     let mut checks = BTreeMap::from([

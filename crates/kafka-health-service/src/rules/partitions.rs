@@ -10,7 +10,9 @@ use kafka_cluster::PartitionMetadata;
 
 use super::{BrokerVerdict, Check, CheckVerdict, Limits, Reason, Status};
 use crate::moment::Moment;
-use crate::snapshot::{Freshness, Leaderless, MinInSync, Partition, Seen, Snapshot, Topic, Topics};
+use crate::snapshot::{
+    Freshness, Leaderless, Partition, Seen, Snapshot, Topic, TopicSettings, Topics,
+};
 
 /// One topic, judged. Counts are those of the last reading, however old.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +58,7 @@ pub(super) fn judge(
     now: Moment,
     limits: &Limits,
 ) -> Verdict {
-    let min_in_sync = snapshot.min_in_sync.fresh(now, limits.settings_age);
+    let min_in_sync = snapshot.topic_settings.fresh(now, limits.settings_age);
     let failure = snapshot
         .topics
         .attempts
@@ -112,7 +114,7 @@ pub(super) fn judge(
 
 fn judge_topics(
     topics: &Topics,
-    min_in_sync: Option<&MinInSync>,
+    min_in_sync: Option<&TopicSettings>,
     fresh: bool,
 ) -> BTreeMap<String, TopicVerdict> {
     let judge_one = |(name, topic): (&String, &Topic)| {
@@ -151,8 +153,8 @@ fn judge_topics(
 }
 
 /// `min.insync.replicas` of a topic, where it is known.
-pub(super) fn demand(topic: &str, min_in_sync: Option<&MinInSync>) -> Option<usize> {
-    min_in_sync.and_then(|settings| settings.by_topic.get(topic).copied())
+pub(super) fn demand(topic: &str, min_in_sync: Option<&TopicSettings>) -> Option<usize> {
+    min_in_sync.and_then(|settings| Some(settings.by_topic.get(topic)?.min_in_sync))
 }
 
 fn is_under_replicated(partition: &Partition) -> bool {
@@ -228,7 +230,7 @@ fn offline(
 fn under_min_in_sync(
     seen: &Seen<Topics>,
     brokers: &BTreeMap<i32, BrokerVerdict>,
-    min_in_sync: Option<&MinInSync>,
+    min_in_sync: Option<&TopicSettings>,
 ) -> Option<Reason> {
     let under = |topic: &str, partition: &Partition| {
         is_under_min_in_sync(partition, demand(topic, min_in_sync)) == Some(true)
@@ -440,7 +442,7 @@ mod tests {
     #[test]
     fn under_replication_with_an_unknown_demand_is_unknown() {
         let mut cluster = with(&[topic("orders", &[(Some(2), &[1, 2, 3], &[2])])]);
-        cluster.snapshot.min_in_sync.seen = None;
+        cluster.snapshot.topic_settings.seen = None;
         let verdict = judged(&cluster);
         assert_eq!(verdict.check.status, Status::Unknown);
         assert_eq!(
@@ -452,7 +454,7 @@ mod tests {
     #[test]
     fn an_unknown_demand_does_not_matter_while_all_replicas_are_in_sync() {
         let mut cluster = with(&[topic("orders", &[FULL])]);
-        cluster.snapshot.min_in_sync.seen = None;
+        cluster.snapshot.topic_settings.seen = None;
         assert_eq!(judged(&cluster).check.status, Status::Healthy);
     }
 

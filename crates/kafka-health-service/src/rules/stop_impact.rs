@@ -75,7 +75,7 @@ pub fn stop_impact(
     stopped: &BTreeSet<i32>,
 ) -> StopImpact {
     let (now, limits) = (judgement.at, &judgement.limits);
-    let min_in_sync = snapshot.min_in_sync.fresh(now, limits.settings_age);
+    let min_in_sync = snapshot.topic_settings.fresh(now, limits.settings_age);
     let mut impact = StopImpact {
         brokers: stopped.clone(),
         verdict: StopVerdict::Safe,
@@ -247,7 +247,7 @@ mod tests {
         let mut unprobed = with(&[FULL]);
         unprobed.broker(3).probes = Probes::default();
         let mut without_demand = with(&[FULL]);
-        without_demand.snapshot.min_in_sync.seen = None;
+        without_demand.snapshot.topic_settings.seen = None;
         let mut old = with(&[FULL]);
         old.now = old.now.plus(Duration::from_secs(3_600));
         let mut unread = with(&[FULL]);

@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use kafka_cluster::{GroupDescription, GroupListings, GroupState, KafkaError, Lag, TopicPartition};
 
-use super::{Course, Topics};
+use super::{Arrival, Course, Ladders, Topics};
 use crate::moment::Moment;
 
 /// All groups.
@@ -32,8 +33,19 @@ pub struct Group {
     pub failure: Option<String>,
     /// How its commits and its lag went.
     pub course: Course,
+    /// Of each topic that it is behind on, when the oldest record that it has not read came.
+    pub unread: BTreeMap<String, Unread>,
     /// Topics that its members are assigned; `None` if they were not described.
     pub assigned: Option<BTreeSet<String>>,
+}
+
+/// The oldest record of a topic that a group has not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// The partition where it is: the one that has waited longest for certain.
+    pub partition: i32,
+    /// When it came.
+    pub arrival: Arrival,
 }
 
 /// How far a group is behind on one partition.
@@ -68,6 +80,8 @@ pub struct Readings {
     pub earliest: PartitionOffsets,
     /// Ends of the logs.
     pub latest: PartitionOffsets,
+    /// When partitions came to their offsets.
+    pub ladders: Ladders,
 }
 
 /// Offsets by partition; a partition's own error is its value.
@@ -83,6 +97,7 @@ impl Group {
             measured_at: None,
             failure: None,
             course: Course::default(),
+            unread: BTreeMap::new(),
             assigned: None,
         }
     }
@@ -95,6 +110,29 @@ impl Group {
             .values()
             .filter_map(PartitionLag::records)
             .reduce(u64::saturating_add)
+    }
+}
+
+impl Unread {
+    /// The older of two, where it is not certain which: neither came before the one that came first.
+    fn oldest(self, other: Self) -> Self {
+        let not_before = self
+            .arrival
+            .not_before
+            .zip(other.arrival.not_before)
+            .map(|(one, another)| one.min(another));
+        let first = if other.arrival.not_after < self.arrival.not_after {
+            other
+        } else {
+            self
+        };
+        Self {
+            partition: first.partition,
+            arrival: Arrival {
+                not_before,
+                not_after: first.arrival.not_after,
+            },
+        }
     }
 }
 
@@ -118,6 +156,31 @@ impl Readings {
             .filter(|partition| matches!(self.leader(partition), Leader::Asked))
             .collect();
         union.into_iter().cloned().collect()
+    }
+
+    /// Partitions that somebody is behind on, and whose time index was not asked yet.
+    #[must_use]
+    pub fn partitions_to_index(&self) -> BTreeSet<&TopicPartition> {
+        let commits = self.committed.values().flatten().flatten();
+        let behind = commits.filter(|(partition, offset)| {
+            let end = self.latest.get(*partition);
+            matches!((offset, end), (Ok(offset), Some(Ok(end))) if offset < end)
+        });
+        behind
+            .map(|(partition, _)| partition)
+            .filter(|partition| {
+                let ladder = self.ladders.get(partition);
+                ladder.is_some_and(|ladder| !ladder.indexed)
+            })
+            .collect()
+    }
+
+    /// Takes in the ends that were asked for at `at`.
+    pub fn climb(&mut self, at: Timestamp, asked: &[TopicPartition]) {
+        let latest = &self.latest;
+        self.ladders.reach(at, asked, |partition| {
+            latest.get(partition)?.as_ref().ok().copied()
+        });
     }
 
     /// Every broker listed its groups.
@@ -210,8 +273,10 @@ impl Readings {
         earlier: Option<&Group>,
         at: Moment,
     ) -> Group {
+        let partitions = self.lags(id, committed, earlier, at);
         let mut group = Group {
-            partitions: self.lags(id, committed, earlier, at),
+            unread: self.unread(&partitions, committed),
+            partitions,
             measured_at: Some(at),
             assigned: self.assigned_topics(id),
             ..Group::in_state(state)
@@ -222,6 +287,36 @@ impl Readings {
         let before = earlier.map(|group| &group.course);
         group.course = Course::next(before, offsets, group.known_lag(), at);
         group
+    }
+
+    fn unread(
+        &self,
+        lags: &BTreeMap<TopicPartition, PartitionLag>,
+        committed: &PartitionOffsets,
+    ) -> BTreeMap<String, Unread> {
+        let mut oldest: BTreeMap<String, Unread> = BTreeMap::new();
+        for (partition, lag) in lags {
+            if lag.records().is_none_or(|records| records == 0) {
+                continue;
+            }
+            let offset =
+                |offsets: &PartitionOffsets| offsets.get(partition)?.as_ref().ok().copied();
+            // What retention deleted is not waiting any more.
+            let next = offset(committed).max(offset(&self.earliest));
+            let ladder = self.ladders.get(partition);
+            let arrival = next.and_then(|next| ladder?.arrival(next));
+            let Some(arrival) = arrival else {
+                continue;
+            };
+            let unread = Unread {
+                partition: partition.partition,
+                arrival,
+            };
+            let known = oldest.remove(&partition.topic);
+            let unread = known.map_or(unread.clone(), |known| known.oldest(unread));
+            oldest.insert(partition.topic.clone(), unread);
+        }
+        oldest
     }
 
     fn assigned_topics(&self, id: &str) -> Option<BTreeSet<String>> {

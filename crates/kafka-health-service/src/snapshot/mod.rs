@@ -7,6 +7,7 @@
 mod brokers;
 mod course;
 mod groups;
+mod ladder;
 mod part;
 mod store;
 mod topics;
@@ -17,10 +18,11 @@ use std::sync::Arc;
 
 pub use brokers::{Address, Broker, Connect, Expectation, FailureStreak, NoAnswer, Probe, Probes};
 pub use course::{Commit, Course};
-pub use groups::{Group, Groups, PartitionLag, PartitionOffsets, Readings};
+pub use groups::{Group, Groups, PartitionLag, PartitionOffsets, Readings, Unread};
+pub use ladder::{Arrival, Ladder, Ladders};
 pub use part::{Attempts, Failure, Freshness, Part, Seen};
 pub use store::Store;
-pub use topics::{Leaderless, MinInSync, Partition, Topic, Topics};
+pub use topics::{Leaderless, Partition, Topic, TopicSetting, TopicSettings, Topics};
 pub use zookeeper::{CheckFailure, NodeCheck, NodeState, ZookeeperMode, ZookeeperNode};
 
 use kafka_cluster::ClusterMetadata;
@@ -34,8 +36,8 @@ pub struct Snapshot {
     pub brokers: BTreeMap<i32, Broker>,
     /// Topics and partitions.
     pub topics: Part<Topics>,
-    /// `min.insync.replicas` of each topic.
-    pub min_in_sync: Part<MinInSync>,
+    /// What is set of each topic.
+    pub topic_settings: Part<TopicSettings>,
     /// Consumer groups and their lag.
     pub groups: Part<Groups>,
     /// Requests that this service sent to brokers, by Kafka's name.

@@ -2,6 +2,7 @@
 //! when a partition has no leader, and whether it ever had one.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use kafka_cluster::{ClusterMetadata, PartitionMetadata, TopicMetadata};
 
@@ -46,11 +47,20 @@ pub struct Leaderless {
     pub newborn: bool,
 }
 
-/// `min.insync.replicas` by topic.
+/// What is set of each topic.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MinInSync {
-    /// Topics whose setting is known.
-    pub by_topic: BTreeMap<String, usize>,
+pub struct TopicSettings {
+    /// Topics whose settings are known.
+    pub by_topic: BTreeMap<String, TopicSetting>,
+}
+
+/// What is set of one topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TopicSetting {
+    /// `min.insync.replicas`.
+    pub min_in_sync: usize,
+    /// `retention.ms`, where `cleanup.policy` deletes at all; `None`: records do not grow too old.
+    pub retention: Option<Duration>,
 }
 
 impl Topics {

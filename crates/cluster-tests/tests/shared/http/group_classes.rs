@@ -8,7 +8,9 @@ use cluster_tests::names::unique;
 use cluster_tests::records::produce;
 use cluster_tests::{PATIENCE, shared};
 use local_cluster::wait_for_condition;
+use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, ThreadedProducer};
 use rdkafka::{Offset, TopicPartitionList};
 
 /// A topic with one partition and 100 records.
@@ -123,4 +125,93 @@ async fn a_group_that_left_a_topic_with_records_is_unsubscribed() {
     commit(&group, &left, 40).await;
     let _member = member_without_commits(&group, &read).await;
     expect(&group, "unsubscribed").await;
+}
+
+/// Reads ten records a second and commits each, while a hundred come.
+async fn slow_member(group: &str, topic: &str) -> Member {
+    let (cluster, _) = shared().await;
+    let mut config = cluster.connection().consumer_config("test", group);
+    config.set("auto.offset.reset", "earliest");
+    let consumer: BaseConsumer = config.create().unwrap();
+    consumer.subscribe(&[topic]).unwrap();
+    let bootstrap = &cluster.connection().bootstrap_servers;
+    let producer: ThreadedProducer<DefaultProducerContext> = ClientConfig::new()
+        .set("bootstrap.servers", bootstrap)
+        .create()
+        .unwrap();
+    let topic = topic.to_owned();
+    let gone = Arc::new(AtomicBool::new(false));
+    let member = Member(gone.clone());
+    std::thread::spawn(move || {
+        while !gone.load(Ordering::Relaxed) {
+            for _ in 0..10 {
+                let record = BaseRecord::<(), _>::to(&topic).payload("a record");
+                let _ = producer.send(record);
+            }
+            if let Some(Ok(record)) = consumer.poll(Duration::from_millis(100)) {
+                let _ = consumer.commit_message(&record, CommitMode::Sync);
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    });
+    member
+}
+
+#[tokio::test]
+async fn a_group_that_falls_behind_further_is_growing() {
+    let (topic, group) = (topic().await, unique("group"));
+    let _member = slow_member(&group, &topic).await;
+    expect(&group, "growing").await;
+}
+
+#[tokio::test]
+async fn a_group_whose_topic_is_deleted_is_told_so() {
+    let services = super::health::healthy().await;
+    let (topic, group) = (topic().await, unique("group"));
+    let _member = member_without_commits(&group, &topic).await;
+    expect(&group, "no_commit").await;
+    let delete = format!("/api/topics/{topic}?force=true&reason=a+test");
+    let deleted = services.admin.delete(&delete).await;
+    assert_eq!(deleted.status.as_u16(), 204, "{}", deleted.text);
+    expect(&group, "topic_deleted").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lag_in_time_is_bounded_by_readings_and_by_the_time_index() {
+    let (topic, group) = (topic().await, unique("group"));
+    let produced = std::time::SystemTime::now();
+    commit(&group, &topic, 40).await;
+    let services = super::health::healthy().await;
+    let told = async |health: &cluster_tests::api::Api| {
+        wait_for_condition("the lag in time", PATIENCE * 2, || async {
+            let report = health.get("/api/health").await.json();
+            let group = report["consumerGroupHealth"][&group].clone();
+            let age = produced.elapsed().unwrap().as_secs_f64();
+            let bounds = ["lagSecondsAtLeast", "lagSecondsAtMost"];
+            let [least, most] = bounds.map(|name| group[name].as_f64());
+            // Past the first rung of the time index.
+            match (least, most) {
+                (Some(least), Some(most)) if age > 25.0 => Ok((least, most, age, group)),
+                _ => Err(group.to_string()),
+            }
+        })
+        .await
+        .unwrap()
+    };
+    // As old as the measurement is: a cycle of 5 s, or more beside other tests.
+    let (least, most, age, shown) = told(&services.health).await;
+    assert!(most >= age - 60.0 && least <= age, "{age}: {shown}");
+    assert!(least <= most && most - least <= 45.0, "{shown}");
+    assert_eq!(shown["topicLags"][&topic]["lag"], 60, "{shown}");
+    assert!(
+        shown["retentionLeftSeconds"].as_f64().unwrap() > 3_600.0,
+        "{shown}"
+    );
+
+    // One that has just started has no readings of its own.
+    let (_, local) = shared().await;
+    let fresh = cluster_tests::services::host(&cluster_tests::services::Target::of(local));
+    let (least, most, age, shown) = told(&fresh.health).await;
+    assert!(least >= 19.0 && least <= age, "{age}: {shown}");
+    assert!(most <= age.max(60.0) * 3.0, "{age}: {shown}");
 }
