@@ -83,6 +83,8 @@ pub struct Target {
     pub zookeepers: Vec<String>,
     /// The declared topics; `None` declares none.
     pub topics_file: Option<PathBuf>,
+    /// The topic of the canary; `None` runs none.
+    pub canary: Option<String>,
 }
 
 impl Target {
@@ -98,6 +100,7 @@ impl Target {
                 .map(ToString::to_string)
                 .collect(),
             topics_file: Some(declared_topics()),
+            canary: None,
         }
     }
 }
@@ -215,12 +218,15 @@ impl AllSettings {
             admin.extend(["--audit-topic".to_owned(), "audit-logs".to_owned()]);
         }
         let zookeepers = target.zookeepers.join(",");
-        let health = with(&[
+        let mut health = with(&[
             "--expected-brokers",
             &brokers,
             "--zookeeper-addresses",
             &zookeepers,
         ]);
+        if let Some(topic) = &target.canary {
+            health.extend(["--canary-topic".to_owned(), topic.clone()]);
+        }
         let load_test = with(&["--data-dir", &data.display().to_string()]);
         Self {
             admin: kafka_admin_service::settings::Settings::parse_from(admin),

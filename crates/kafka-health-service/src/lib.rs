@@ -5,6 +5,7 @@
 //! the metrics, the log. No request ever waits for Kafka.
 
 pub mod announce;
+pub mod canary;
 pub mod collect;
 #[cfg(test)]
 mod fixtures;
@@ -30,6 +31,7 @@ use service_kit::{Access, Service};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::canary::{Canary, CanaryMetrics};
 use crate::record::Record;
 pub use crate::settings::Settings;
 use crate::snapshot::{Snapshot, Store};
@@ -67,9 +69,21 @@ pub async fn run(
     let state = State::new(store.clone(), watch.limits())
         .with_partition_series(watch.most_partition_series)
         .recording(record, stop.clone());
-    let router = router(state.clone(), &settings.http)?;
+    let registry = Registry::new();
+    let metrics = CanaryMetrics::register(&registry).context("cannot register the metrics")?;
+    let router = router(state.clone(), &settings.http, registry)?;
 
+    let canary = settings.canary.topic().map(|topic| Canary {
+        cluster: cluster.clone(),
+        store: store.clone(),
+        topic,
+        interval: settings.canary.canary_interval,
+        metrics,
+    });
     let mut background = collect::start(cluster, &store, settings.watch, &stop);
+    if let Some(canary) = canary {
+        background.spawn(canary::run(canary, stop.clone()));
+    }
     background.spawn(announce::run(state.clone(), stop.clone()));
     background.spawn(record::run(state, stop.clone()));
     let served =
@@ -80,12 +94,11 @@ pub async fn run(
     Ok(())
 }
 
-/// The service's routes and everything around them, over `state`.
+/// The service's routes and everything around them, over `state`; `/metrics` shows `registry`.
 ///
 /// # Errors
 /// A file of tokens that cannot be used.
-pub fn router(state: State, http: &HttpSettings) -> anyhow::Result<Router> {
-    let registry = Registry::new();
+pub fn router(state: State, http: &HttpSettings, registry: Registry) -> anyhow::Result<Router> {
     metrics::register(&registry, state.clone()).context("cannot register the metrics")?;
     let service = Service::new(
         NAME,

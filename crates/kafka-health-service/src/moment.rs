@@ -29,6 +29,12 @@ impl Moment {
         self.time
     }
 
+    /// On the monotonic clock.
+    #[must_use]
+    pub fn instant(self) -> Instant {
+        self.instant
+    }
+
     /// How old this moment is at `now`; zero when it is not in the past.
     #[must_use]
     pub fn age(self, now: Self) -> Duration {

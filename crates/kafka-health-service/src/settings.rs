@@ -36,6 +36,10 @@ pub struct Settings {
     #[command(flatten)]
     pub watch: WatchSettings,
 
+    /// The canary.
+    #[command(flatten)]
+    pub canary: CanarySettings,
+
     /// How requests are served.
     #[command(flatten)]
     pub http: HttpSettings,
@@ -104,6 +108,33 @@ pub struct WatchSettings {
     /// many did not fit is a metric of its own
     #[arg(long, env = "MOST_PARTITION_SERIES", default_value_t = 2000)]
     pub most_partition_series: usize,
+}
+
+/// The canary: records that are written, read back and accounted for.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Canary")]
+pub struct CanarySettings {
+    /// Topic of the canary, made if it is not there: one partition for each broker. No canary without it
+    #[arg(
+        long,
+        env = "CANARY_TOPIC",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub canary_topic: String,
+
+    /// Time between two records to the same partition
+    #[arg(long, env = "CANARY_INTERVAL", default_value = "500ms", value_parser = parse_duration)]
+    pub canary_interval: Duration,
+}
+
+impl CanarySettings {
+    /// The topic, where there is to be a canary.
+    #[must_use]
+    pub fn topic(&self) -> Option<String> {
+        let topic = self.canary_topic.trim();
+        (!topic.is_empty()).then(|| topic.to_owned())
+    }
 }
 
 /// Broker ids, separated by commas; may be empty.

@@ -117,6 +117,7 @@ pub fn environment(
         }
         HEALTH => {
             variables.push(("ZOOKEEPER_ADDRESSES", spec.zookeeper_connect()));
+            variables.push(("CANARY_TOPIC", "__health_canary".to_owned()));
         }
         _ => {}
     }

@@ -9,6 +9,7 @@ mod admin_audit;
 mod admin_writes;
 mod all_down;
 mod brokers_down;
+mod canary;
 mod controller;
 mod coordinator;
 mod paused_broker;

@@ -23,6 +23,8 @@ const REFRESH_S: u32 = 5;
 const INCIDENTS: usize = 20;
 /// Groups in the table; those that are furthest behind come first.
 const GROUPS: usize = 50;
+/// From here on a record of the canary that is under way is worth a word.
+const WAITS_S: f64 = 2.0;
 /// Groups whose lag is drawn: as many as a plot has colours.
 const DRAWN: usize = 4;
 
@@ -36,6 +38,7 @@ struct Home {
     reasons: Vec<Cause>,
     tiles: Vec<Tile>,
     brokers: Vec<BrokerRow>,
+    canary_runs: bool,
     grid: Grid,
     partitions_known: bool,
     groups: Vec<GroupRow>,
@@ -63,6 +66,8 @@ struct BrokerRow {
     tone: &'static str,
     state: String,
     round_trip: String,
+    canary: String,
+    canary_tone: &'static str,
     stop: &'static str,
     stop_tone: &'static str,
 }
@@ -123,6 +128,7 @@ impl Home {
             tone: tone(report.status),
             since: record.since(report.status).map_or_else(String::new, time),
             brokers: broker_rows(view, &report),
+            canary_runs: report.canary.is_some(),
             grid: Grid::of(&view.snapshot, &view.judgement),
             partitions_known: view.judgement.knows_partitions(),
             lag: plots::lag(&state.lag_history().largest(DRAWN), now),
@@ -216,7 +222,10 @@ fn broker_rows(view: &View, report: &HealthReport) -> Vec<BrokerRow> {
             StopVerdict::Unsafe => ("not safe", "bad"),
             StopVerdict::Unknown => ("not known", "warn"),
         };
+        let (canary, canary_tone) = canary_of(report, id);
         BrokerRow {
+            canary,
+            canary_tone,
             name: format!("{id}"),
             address: match (&broker.host, broker.port) {
                 (Some(host), Some(port)) => format!("{host}:{port}"),
@@ -233,6 +242,31 @@ fn broker_rows(view: &View, report: &HealthReport) -> Vec<BrokerRow> {
         }
     });
     rows.collect()
+}
+
+/// What the canary says of the partitions that a broker leads.
+fn canary_of(report: &HealthReport, id: i32) -> (String, &'static str) {
+    let canary = report.canary.iter();
+    let partitions = canary.flat_map(|canary| &canary.partitions);
+    let led: Vec<_> = partitions.filter(|one| one.leader == Some(id)).collect();
+    let trouble = led.iter().find_map(|one| one.error_message.as_deref());
+    let waiting = led.iter().filter_map(|one| one.waiting_seconds);
+    let waiting = waiting.fold(0.0, f64::max);
+    match trouble {
+        Some(why) => (why.to_owned(), "bad"),
+        None if led.is_empty() => ("leads none of its partitions".to_owned(), "quiet"),
+        None if waiting >= WAITS_S => (
+            format!(
+                "a record waits for {}",
+                number::duration_ms(waiting * 1_000.0)
+            ),
+            "bad",
+        ),
+        None if led.iter().any(|one| one.last_good_at.is_none()) => {
+            ("not known yet".to_owned(), "warn")
+        }
+        None => ("comes through".to_owned(), "good"),
+    }
 }
 
 fn round_trip(snapshot: &Snapshot, id: i32) -> String {

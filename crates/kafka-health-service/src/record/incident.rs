@@ -90,5 +90,6 @@ fn detected_by(check: Check) -> &'static str {
         Check::Partitions => "metadata and topic settings",
         Check::ConsumerGroups => "committed offsets and ends of logs",
         Check::Zookeeper => "srvr, asked of the node",
+        Check::Canary => "records written, acknowledged and read back",
     }
 }

@@ -1,11 +1,11 @@
 //! The consumer groups of the health report.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use kafka_cluster::{Lag, TopicPartition};
 
+use super::seconds;
 use crate::moment::Moment;
 use crate::rules::{GroupClass, GroupVerdict, Judgement, LagVerdict};
 use crate::snapshot::{Group, PartitionLag, Snapshot};
@@ -125,11 +125,6 @@ impl ConsumerGroupHealth {
     }
 }
 
-/// To the millisecond.
-fn seconds(duration: Option<Duration>) -> Option<f64> {
-    duration.map(|duration| (duration.as_secs_f64() * 1e3).round() / 1e3)
-}
-
 fn topic_lags(group: &Group) -> BTreeMap<String, TopicLag> {
     let mut topics: BTreeMap<String, TopicLag> = BTreeMap::new();
     for (partition, lag) in &group.partitions {
@@ -166,6 +161,8 @@ fn why_unknown(lag: &PartitionLag) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use kafka_cluster::GroupState;
     use serde_json::json;
 

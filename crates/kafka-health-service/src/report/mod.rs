@@ -1,13 +1,16 @@
 //! The JSON of `GET /api/health`: what is known of the cluster and what it means, from one
 //! snapshot and its judgement.
 
+mod canary;
 mod groups;
 mod stop_impact;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use canary::{CanaryPartitionReport, CanaryReport};
 pub use groups::ConsumerGroupHealth;
 pub use stop_impact::StopImpactReport;
 
@@ -46,7 +49,7 @@ pub struct HealthReport {
     #[schema(required = true)]
     pub at_risk: Option<PartitionSum>,
     /// Each check by itself, by name: `brokers`, `partitions`, `consumerGroups`, and `zookeeper`
-    /// where it is configured.
+    /// and `canary` where they are configured.
     pub checks: BTreeMap<Check, CheckReport>,
     /// Every broker that should be there.
     pub broker_statuses: Vec<BrokerStatus>,
@@ -57,6 +60,9 @@ pub struct HealthReport {
     /// Every ZooKeeper node; absent where none is configured.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub zookeeper_statuses: Vec<ZookeeperStatus>,
+    /// The canary; absent where none runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canary: Option<CanaryReport>,
 }
 
 /// Why the status is not HEALTHY.
@@ -185,6 +191,11 @@ pub struct ZookeeperStatus {
     pub stale: bool,
 }
 
+/// To the millisecond.
+fn seconds(duration: Option<Duration>) -> Option<f64> {
+    duration.map(|duration| (duration.as_secs_f64() * 1e3).round() / 1e3)
+}
+
 impl HealthReport {
     /// Puts a snapshot and its judgement into words.
     #[must_use]
@@ -219,6 +230,7 @@ impl HealthReport {
             topic_health: topics.collect(),
             consumer_group_health: groups::of(snapshot, judgement),
             zookeeper_statuses: zookeeper.collect(),
+            canary: snapshot.canary.as_ref().map(CanaryReport::new),
         }
     }
 }
@@ -341,7 +353,7 @@ mod tests {
     fn a_healthy_cluster_has_every_member_of_the_contract() {
         let cluster = Cluster::healthy();
         let report = report(&cluster);
-        let answered = text(cluster.now.plus(std::time::Duration::from_millis(3)));
+        let answered = text(cluster.now.plus(Duration::from_millis(3)));
         assert_eq!(report["status"], "HEALTHY");
         assert_eq!(report["checkTime"], answered);
         assert_eq!(

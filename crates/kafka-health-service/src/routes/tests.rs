@@ -30,7 +30,7 @@ fn router(snapshot: Snapshot) -> Router {
         request_timeout: Duration::from_secs(5),
         drain_timeout: Duration::from_secs(1),
     };
-    crate::router(state, &http).unwrap()
+    crate::router(state, &http, prometheus::Registry::new()).unwrap()
 }
 
 async fn get(snapshot: Snapshot, path: &str, accept: Option<&str>) -> Answer {

@@ -4,6 +4,7 @@
 //! was not observed, or too long ago, is [`Status::Unknown`], which no healthy rest hides.
 
 mod brokers;
+mod canary;
 mod group_class;
 mod group_time;
 mod groups;
@@ -39,7 +40,7 @@ pub struct Judgement {
     pub status: Status,
     /// Why the status is not HEALTHY, worst first; empty when it is.
     pub reasons: Vec<Reason>,
-    /// Each check by itself; ZooKeeper's only where it is configured.
+    /// Each check by itself; those of ZooKeeper and of the canary only where they are configured.
     pub checks: BTreeMap<Check, CheckVerdict>,
     /// Every expected broker by id.
     pub brokers: BTreeMap<i32, BrokerVerdict>,
@@ -86,6 +87,7 @@ pub fn judge(snapshot: &Snapshot, now: Moment, limits: &Limits) -> Judgement {
     let settings = snapshot.topic_settings.fresh(now, limits.settings_age);
     let groups = groups::judge(&snapshot.groups, settings, now, limits);
     let zookeeper = zookeeper::judge(&snapshot.zookeeper, now, limits);
+    let canary = canary::judge(snapshot.canary.as_ref(), &brokers.verdicts, now);
 
     let mut checks = BTreeMap::from([
         (Check::Brokers, brokers.check),
@@ -93,6 +95,7 @@ pub fn judge(snapshot: &Snapshot, now: Moment, limits: &Limits) -> Judgement {
         (Check::ConsumerGroups, groups.check),
     ]);
     checks.extend(zookeeper.check.map(|check| (Check::Zookeeper, check)));
+    checks.extend(canary.check.map(|check| (Check::Canary, check)));
     let status = checks
         .values()
         .map(|check| check.status)
@@ -103,6 +106,7 @@ pub fn judge(snapshot: &Snapshot, now: Moment, limits: &Limits) -> Judgement {
         partitions.reasons,
         groups.reasons,
         zookeeper.reasons,
+        canary.reasons,
     ]
     .concat();
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.severity));

@@ -56,6 +56,8 @@ pub enum Check {
     ConsumerGroups,
     /// Does the ZooKeeper ensemble serve?
     Zookeeper,
+    /// Can records be written, and read again?
+    Canary,
 }
 
 /// One check's outcome.
@@ -142,6 +144,7 @@ impl Check {
             Self::Partitions => "partitions",
             Self::ConsumerGroups => "consumer groups",
             Self::Zookeeper => "ZooKeeper",
+            Self::Canary => "canary",
         }
     }
 

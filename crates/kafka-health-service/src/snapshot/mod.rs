@@ -5,6 +5,7 @@
 //! [`rules`](crate::rules), with the time of the judgement at hand.
 
 mod brokers;
+mod canary;
 mod course;
 mod groups;
 mod ladder;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use brokers::{Address, Broker, Connect, Expectation, FailureStreak, NoAnswer, Probe, Probes};
+pub use canary::{CanaryPartition, CanaryState};
 pub use course::{Commit, Course};
 pub use groups::{Group, Groups, PartitionLag, PartitionOffsets, Readings, Unread};
 pub use ladder::{Arrival, Ladder, Ladders};
@@ -40,6 +42,8 @@ pub struct Snapshot {
     pub topic_settings: Part<TopicSettings>,
     /// Consumer groups and their lag.
     pub groups: Part<Groups>,
+    /// The canary; `None` where none runs.
+    pub canary: Option<CanaryState>,
     /// Requests that this service sent to brokers, by Kafka's name.
     pub requests: Arc<BTreeMap<String, u64>>,
     /// ZooKeeper nodes by address; empty when none is configured.

@@ -3,6 +3,7 @@
 
 mod admin;
 mod admin_api;
+mod canary;
 mod conventions;
 mod group_classes;
 pub mod health;

@@ -1,0 +1,77 @@
+//! The canary while brokers are away.
+
+use cluster_tests::services::{Hosted, Target, host};
+use cluster_tests::{PATIENCE, client};
+use local_cluster::{NodeId, lease_for_faults, wait_for_condition};
+use serde_json::Value;
+
+const TOPIC: &str = "__canary_faults";
+
+/// Waits until the reasons of the canary are as wanted, and answers with the report.
+async fn until(services: &Hosted, what: &str, wanted: impl Fn(&[&Value]) -> bool) -> Value {
+    wait_for_condition(what, PATIENCE, || async {
+        let health = services.health.get("/api/health").await.json();
+        let reasons = health["reasons"].as_array().unwrap();
+        let own = reasons.iter().filter(|one| one["check"] == "canary");
+        let own: Vec<_> = own.collect();
+        let begun = health["checks"]["canary"]["observedAt"].is_string();
+        if begun && wanted(&own) {
+            Ok(health)
+        } else {
+            Err(health)
+        }
+    })
+    .await
+    .unwrap()
+}
+
+fn in_order(own: &[&Value]) -> bool {
+    own.is_empty()
+}
+
+async fn lost(services: &Hosted) -> f64 {
+    let text = services.health.get("/metrics").await.text;
+    let lines = text.lines();
+    let counts = lines.filter(|line| {
+        line.starts_with("kafka_canary_outcomes_total{") && line.contains("outcome=\"lost\"")
+    });
+    let counts: Vec<f64> = counts
+        .map(|line| line.rsplit(' ').next().unwrap().parse().unwrap())
+        .collect();
+    assert!(!counts.is_empty(), "{text}");
+    counts.iter().sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_leader_away_is_told_as_its_doing_two_as_nobodys_writing_and_nothing_is_lost() {
+    let local = lease_for_faults().await.unwrap();
+    let services = host(&Target {
+        canary: Some(TOPIC.to_owned()),
+        ..Target::of(&local)
+    });
+    until(&services, "the canary in order", in_order).await;
+
+    local.kill(NodeId::broker(2)).await.unwrap();
+    let one = |own: &[&Value]| own.len() == 1 && own[0]["code"] == "canary_failing";
+    let told = until(&services, "the leader's partition to fail", one).await;
+    let reasons = told["reasons"].as_array().unwrap();
+    let own = reasons.iter().find(|one| one["check"] == "canary").unwrap();
+    assert_eq!(own["severity"], "DEGRADED", "{own}");
+    assert_eq!(own["explainedBy"], serde_json::json!([2]), "{own}");
+    // Another one leads it now.
+    until(&services, "the canary in order again", in_order).await;
+
+    // One in sync is too few to write.
+    local.stop(NodeId::broker(3)).await.unwrap();
+    let all = |own: &[&Value]| own.iter().any(|one| one["code"] == "canary_all_failing");
+    let told = until(&services, "nobody to write", all).await;
+    assert_eq!(told["status"], "CRITICAL", "{told}");
+    for id in [2, 3] {
+        local.start_node(NodeId::broker(id)).await.unwrap();
+    }
+    until(&services, "the canary in order in the end", in_order).await;
+    assert_eq!(lost(&services).await, 0.0);
+    drop(services);
+    let cluster = client(&local.bootstrap());
+    cluster.delete_topic(TOPIC, PATIENCE).await.unwrap();
+}

@@ -1,0 +1,254 @@
+//! Can records be written, and read again? The canary tried.
+//!
+//! A partition whose records do not come for some seconds is DEGRADED, all of them CRITICAL: nobody can
+//! write then. A record that was acknowledged and is gone is CRITICAL for a while: what must not happen did.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::{BrokerVerdict, Check, CheckVerdict, Liveness, Reason, Status};
+use crate::moment::Moment;
+use crate::snapshot::{CanaryPartition, CanaryState};
+
+/// A leader that is stopped is replaced within two seconds, measured; what takes longer is told.
+const FAILING_AFTER: Duration = Duration::from_secs(5);
+/// The canary waits so long for the cluster before its silence is told.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// It looks at its records a few times a second.
+const AGE: Duration = Duration::from_secs(10);
+/// A loss is told for so long.
+const LOSS_TOLD: Duration = Duration::from_secs(600);
+
+/// The canary, judged; no check where none runs.
+pub(super) struct Verdict {
+    pub check: Option<CheckVerdict>,
+    pub reasons: Vec<Reason>,
+}
+
+pub(super) fn judge(
+    canary: Option<&CanaryState>,
+    brokers: &BTreeMap<i32, BrokerVerdict>,
+    now: Moment,
+) -> Verdict {
+    let Some(canary) = canary else {
+        return Verdict {
+            check: None,
+            reasons: Vec::new(),
+        };
+    };
+    let silent = silent(canary, now);
+    let stale = canary.observed_at.is_some_and(|at| at.age(now) > AGE);
+    let reasons = match silent {
+        Some(reason) => vec![reason],
+        None => {
+            let failing = failing(canary, brokers);
+            failing.into_iter().chain(lost(canary, now)).collect()
+        }
+    };
+    Verdict {
+        check: Some(CheckVerdict::of(&reasons, canary.observed_at, stale)),
+        reasons,
+    }
+}
+
+/// Nothing recent is known of it.
+fn silent(canary: &CanaryState, now: Moment) -> Option<Reason> {
+    let (since, what) = match canary.observed_at {
+        Some(at) if at.age(now) <= AGE => return None,
+        Some(at) => (at, "has not looked at its records since"),
+        None if canary.began.age(now) <= PATIENCE => return None,
+        None => (canary.began, "has sent nothing since it was started at"),
+    };
+    let text = format!("the canary on {} {what} {:.3}", canary.topic, since.time());
+    let text = match &canary.failure {
+        Some(why) => format!("{text}: {why}"),
+        None => text,
+    };
+    Some(Check::Canary.reason(Status::Unknown, "canary_silent", canary.observed_at, text))
+}
+
+fn is_failing(partition: &CanaryPartition) -> bool {
+    let waits = partition
+        .waiting
+        .is_some_and(|waiting| waiting > FAILING_AFTER);
+    waits || partition.why.is_some()
+}
+
+fn failing(canary: &CanaryState, brokers: &BTreeMap<i32, BrokerVerdict>) -> Vec<Reason> {
+    let partitions = canary.partitions.iter();
+    let failing: Vec<_> = partitions
+        .filter(|(_, partition)| is_failing(partition))
+        .collect();
+    let down = |id: &i32| {
+        let verdict = brokers.get(id);
+        verdict.is_some_and(|broker| matches!(broker.liveness, Liveness::Down { .. }))
+    };
+    if !failing.is_empty() && failing.len() == canary.partitions.len() {
+        let why = failing
+            .iter()
+            .find_map(|(_, partition)| partition.why.as_deref());
+        let text = format!(
+            "no record of the canary comes through {}: {}",
+            canary.topic,
+            why.unwrap_or("none is acknowledged and read")
+        );
+        let at = canary.observed_at;
+        let reason = Check::Canary.reason(Status::Critical, "canary_all_failing", at, text);
+        let cause: BTreeSet<i32> = brokers.keys().filter(|id| down(id)).copied().collect();
+        return vec![reason.explained_by(cause)];
+    }
+    let reason = |(id, partition): &(&i32, &CanaryPartition)| {
+        let why = match (&partition.why, partition.waiting) {
+            (Some(why), _) => why.clone(),
+            (None, waiting) => format!(
+                "a record waits since {:.1} s",
+                waiting.unwrap_or_default().as_secs_f64()
+            ),
+        };
+        let subject = format!("{}-{id} on broker {}", canary.topic, partition.leader);
+        let text = format!("canary through {subject}: {why}");
+        let at = canary.observed_at;
+        let reason = Check::Canary.reason(Status::Degraded, "canary_failing", at, text);
+        let cause = Some(partition.leader).filter(down).into_iter().collect();
+        reason.about(subject).explained_by(cause)
+    };
+    failing.iter().map(reason).collect()
+}
+
+fn lost(canary: &CanaryState, now: Moment) -> Option<Reason> {
+    let newest = canary
+        .partitions
+        .values()
+        .filter_map(|partition| partition.last_lost)
+        .max()?;
+    if newest.age(now) > LOSS_TOLD {
+        return None;
+    }
+    let count: u64 = canary
+        .partitions
+        .values()
+        .map(|partition| partition.lost)
+        .sum();
+    let text = format!(
+        "{count} records of the canary on {} were acknowledged and are gone, the last at {:.3}",
+        canary.topic,
+        newest.time()
+    );
+    Some(Check::Canary.reason(Status::Critical, "canary_lost", Some(newest), text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{Cluster, refused};
+    use crate::rules::{Judgement, Limits};
+
+    fn good(leader: i32, at: Moment) -> CanaryPartition {
+        CanaryPartition {
+            leader,
+            last_good: Some(at),
+            ..CanaryPartition::default()
+        }
+    }
+
+    /// The healthy cluster with a canary on three partitions, each changed by `change`.
+    fn cluster(change: impl Fn(i32, &mut CanaryPartition, Moment)) -> Cluster {
+        let mut cluster = Cluster::healthy();
+        let now = cluster.now;
+        let partitions = (0..3).map(|id| {
+            let mut partition = good(id + 1, now);
+            change(id, &mut partition, now);
+            (id, partition)
+        });
+        let mut canary = CanaryState::began("canary", now);
+        canary.show(partitions.collect(), now);
+        cluster.snapshot.canary = Some(canary);
+        cluster
+    }
+
+    fn judged(cluster: &Cluster, later_s: u64) -> Judgement {
+        let now = cluster.now.plus(Duration::from_secs(later_s));
+        crate::rules::judge(&cluster.snapshot, now, &Limits::default())
+    }
+
+    fn codes(judgement: &Judgement) -> Vec<&str> {
+        let reasons = judgement.reasons.iter();
+        let own = reasons.filter(|reason| reason.check == Check::Canary);
+        own.map(|reason| reason.code).collect()
+    }
+
+    #[test]
+    fn without_a_canary_there_is_no_check() {
+        let judgement = judged(&Cluster::healthy(), 0);
+        assert!(!judgement.checks.contains_key(&Check::Canary));
+    }
+
+    #[test]
+    fn records_that_come_are_healthy_and_a_short_wait_is_too() {
+        let cluster = cluster(|_, partition, _| partition.waiting = Some(Duration::from_secs(4)));
+        let judgement = judged(&cluster, 0);
+        assert_eq!(judgement.checks[&Check::Canary].status, Status::Healthy);
+        assert_eq!(judgement.status, Status::Healthy);
+    }
+
+    #[test]
+    fn one_partition_that_does_not_come_through_is_degraded_and_explained_by_its_leader() {
+        let mut cluster = cluster(|id, partition, _| {
+            if id == 1 {
+                partition.waiting = Some(Duration::from_secs(6));
+            }
+        });
+        let judgement = judged(&cluster, 0);
+        assert_eq!(codes(&judgement), ["canary_failing"]);
+        assert_eq!(judgement.status, Status::Degraded);
+        assert_eq!(judgement.reasons[0].subject, "canary-1 on broker 2");
+        assert!(judgement.reasons[0].explained_by.is_empty());
+
+        let now = cluster.now;
+        cluster.broker(2).probes.record(refused(now));
+        let judgement = judged(&cluster, 0);
+        let reasons = judgement.reasons.iter();
+        let own = reasons
+            .clone()
+            .find(|reason| reason.code == "canary_failing");
+        assert_eq!(own.unwrap().explained_by, BTreeSet::from([2]));
+    }
+
+    #[test]
+    fn all_of_them_are_critical() {
+        let cluster = cluster(|_, partition, _| partition.why = Some("NOT_ENOUGH_REPLICAS".into()));
+        let judgement = judged(&cluster, 0);
+        assert_eq!(codes(&judgement), ["canary_all_failing"]);
+        assert_eq!(judgement.status, Status::Critical);
+        assert!(judgement.reasons[0].text.ends_with("NOT_ENOUGH_REPLICAS"));
+    }
+
+    #[test]
+    fn a_loss_is_critical_for_a_while() {
+        let cluster = cluster(|id, partition, now| {
+            if id == 0 {
+                (partition.lost, partition.last_lost) = (2, Some(now));
+            }
+        });
+        assert_eq!(codes(&judged(&cluster, 5)), ["canary_lost"]);
+        assert_eq!(judged(&cluster, 5).status, Status::Critical);
+        assert_eq!(codes(&judged(&cluster, 700)), ["canary_silent"]);
+    }
+
+    #[test]
+    fn a_canary_that_says_nothing_is_unknown() {
+        let mut cluster = Cluster::healthy();
+        let mut canary = CanaryState::began("canary", cluster.now);
+        canary.failure = Some("no permission".to_owned());
+        cluster.snapshot.canary = Some(canary);
+        assert_eq!(codes(&judged(&cluster, 59)), [] as [&str; 0]);
+        let judgement = judged(&cluster, 61);
+        assert_eq!(codes(&judgement), ["canary_silent"]);
+        assert_eq!(judgement.checks[&Check::Canary].status, Status::Unknown);
+        let told = judgement
+            .reasons
+            .iter()
+            .find(|reason| reason.code == "canary_silent");
+        assert!(told.unwrap().text.ends_with(": no permission"));
+    }
+}
