@@ -186,7 +186,11 @@ impl Sender<'_> {
         let snapshot = self.canary.store.read();
         let topics = snapshot.topics.seen.as_ref();
         let known = topics.and_then(|seen| seen.value.partition(&self.canary.topic, partition));
-        let leader = known.and_then(|known| known.metadata.leader).unwrap_or(-1);
+        let Some(known) = known else {
+            // The topic is new: metadata that names its leaders is on its way.
+            return;
+        };
+        let leader = known.metadata.leader.unwrap_or(-1);
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
         let number = tally.send(partition, leader, Instant::now());
         drop(tally);

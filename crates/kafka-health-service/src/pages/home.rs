@@ -313,6 +313,7 @@ fn waited(group: &ConsumerGroupHealth) -> String {
     let text = |seconds: f64| number::duration_ms(seconds * 1_000.0);
     match (group.lag_seconds_at_least, group.lag_seconds_at_most) {
         (_, Some(0.0)) => String::new(),
+        (Some(least), Some(most)) if least < 0.1 => format!("up to {}", text(most)),
         (Some(least), Some(most)) => format!("{} to {}", text(least), text(most)),
         (Some(least), None) => format!("more than {}", text(least)),
         (None, Some(most)) => format!("up to {}", text(most)),

@@ -15,6 +15,8 @@ use crate::snapshot::{Group, PartitionLag};
 const STALLED_AFTER: Duration = Duration::from_secs(30);
 /// A lag is looked at over so long before it is called growing.
 const GROWING_OVER: Duration = Duration::from_secs(60);
+/// And over so many measurements at least.
+const GROWING_MEASUREMENTS: usize = 6;
 /// Records by which it grew at least: batches come in waves.
 const GROWN_BY: u64 = 100;
 
@@ -150,26 +152,22 @@ fn any_partition(group: &Group, wanted: impl Fn(bool, Duration) -> bool, now: Mo
     })
 }
 
-/// The lag of a minute ago, and every one since, was smaller than the present one by enough.
+/// Over the last minute, or the last measurements where they are further apart, every lag of the last third
+/// was larger by enough than every one of the first: a wave comes back in between.
 fn is_growing(group: &Group, now: Moment) -> bool {
-    let lags = &group.course.lags;
-    let Some((_, present)) = lags.back() else {
+    let lags: Vec<_> = group.course.lags.iter().collect();
+    let within = lags.iter().filter(|(at, _)| at.age(now) <= GROWING_OVER);
+    let count = within.count().max(GROWING_MEASUREMENTS);
+    let Some(first) = lags.len().checked_sub(count) else {
         return false;
     };
-    let Some((_, before)) = lags
-        .iter()
-        .rev()
-        .find(|(at, _)| at.age(now) >= GROWING_OVER)
-    else {
-        return false;
-    };
-    let recent = || {
-        lags.iter()
-            .rev()
-            .take_while(|(at, _)| at.age(now) < GROWING_OVER)
-    };
-    let least = recent().map(|(_, lag)| *lag).min().unwrap_or(0);
-    *present >= before.saturating_add(GROWN_BY.max(before / 10)) && least >= *before
+    let looked_at = &lags[first..];
+    let spans = looked_at[0].0.age(now) >= GROWING_OVER.mul_f64(0.9);
+    let third = count / 3;
+    let before = looked_at[..third].iter().map(|(_, lag)| *lag).max();
+    let present = looked_at[count - third..].iter().map(|(_, lag)| *lag).min();
+    let (before, present) = (before.unwrap_or(0), present.unwrap_or(0));
+    spans && present >= before.saturating_add(GROWN_BY.max(before / 10))
 }
 
 #[cfg(test)]
@@ -261,14 +259,46 @@ mod tests {
                 .collect();
             class_of(&group, now.plus(s(70)))
         };
-        let growing = [(0, 100), (30, 400), (70, 900)];
-        assert_eq!(with(&growing), GroupClass::Growing);
-        assert_eq!(with(&[(0, 100), (30, 0), (70, 900)]), GroupClass::Active);
-        assert_eq!(with(&[(0, 100), (70, 150)]), GroupClass::Active);
+        let every_10_s = |lags: [u64; 8]| {
+            let lags = (0..).step_by(10).zip(lags);
+            with(&lags.collect::<Vec<_>>())
+        };
         assert_eq!(
-            with(&[(30, 100), (70, 900)]),
+            every_10_s([0, 100, 200, 300, 400, 500, 600, 700]),
+            GroupClass::Growing
+        );
+        // Batches come and are read.
+        assert_eq!(
+            every_10_s([0, 0, 1_300, 330, 1_330, 800, 400, 1_700]),
+            GroupClass::Active
+        );
+        assert_eq!(
+            every_10_s([900, 910, 920, 930, 940, 950, 960, 970]),
+            GroupClass::Active,
+            "too little"
+        );
+        assert_eq!(
+            with(&[
+                (40, 0),
+                (46, 100),
+                (52, 300),
+                (58, 500),
+                (64, 700),
+                (70, 900)
+            ]),
             GroupClass::Active,
             "too short"
+        );
+        assert_eq!(
+            with(&[
+                (0, 0),
+                (14, 100),
+                (28, 300),
+                (42, 500),
+                (56, 700),
+                (70, 900)
+            ]),
+            GroupClass::Growing
         );
     }
 
