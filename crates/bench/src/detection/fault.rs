@@ -33,8 +33,9 @@ pub struct Told {
 }
 
 /// Of a broker that is away: it, what hangs on it, and consumer groups while their coordinator moves.
-const AWAY: [&str; 5] = [
+const AWAY: [&str; 6] = [
     "broker_down",
+    "controller_down",
     "broker_apart",
     "leaders_silent",
     "partitions_under_replicated",

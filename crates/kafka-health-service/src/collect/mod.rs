@@ -3,6 +3,7 @@
 
 mod brokers;
 mod connect;
+mod controller;
 mod groups;
 mod pace;
 mod partitions;
@@ -44,6 +45,7 @@ pub fn start(
     };
     let mut collectors = JoinSet::new();
     collectors.spawn(brokers::run(context.clone()));
+    collectors.spawn(controller::run(context.clone()));
     collectors.spawn(partitions::run(context.clone()));
     collectors.spawn(topic_settings::run(context.clone()));
     collectors.spawn(groups::run(context.clone()));

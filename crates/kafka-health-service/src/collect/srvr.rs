@@ -2,7 +2,9 @@
 //! a node without one says that it does not serve.
 //! Source: ZooKeeper administrator's guide, "The Four Letter Words"; answers of 3.8.6.
 
-use crate::snapshot::{NodeState, ZookeeperMode};
+use std::time::Duration;
+
+use crate::snapshot::{NodeFigures, NodeState, ZookeeperMode};
 
 /// Reads an answer.
 ///
@@ -36,6 +38,25 @@ pub(super) fn parse(answer: &str) -> Result<NodeState, String> {
     }
 }
 
+/// The figures of an answer; `None` where it has none.
+pub(super) fn figures(answer: &str) -> Option<NodeFigures> {
+    let value = |name: &str| {
+        let mut lines = answer.lines();
+        lines
+            .find_map(|line| line.strip_prefix(name))
+            .map(str::trim)
+    };
+    let mut latencies = value("Latency min/avg/max:")?.split('/').skip(1);
+    let mut latency =
+        || Duration::try_from_secs_f64(latencies.next()?.parse::<f64>().ok()? / 1e3).ok();
+    Some(NodeFigures {
+        latency_average: latency()?,
+        latency_most: latency()?,
+        outstanding: value("Outstanding:")?.parse().ok()?,
+        connections: value("Connections:")?.parse().ok()?,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,6 +75,21 @@ mod tests {
         assert_eq!(parse(FOLLOWER), serving(ZookeeperMode::Follower));
         assert_eq!(parse(LEADER), serving(ZookeeperMode::Leader));
         assert_eq!(parse(STANDALONE), serving(ZookeeperMode::Standalone));
+    }
+
+    #[test]
+    fn an_answer_has_figures_and_a_refusal_has_none() {
+        let busy = FOLLOWER
+            .replace("0/0.0/0", "0/1.5/28")
+            .replace("Outstanding: 0", "Outstanding: 7");
+        let expected = NodeFigures {
+            latency_average: Duration::from_micros(1_500),
+            latency_most: Duration::from_millis(28),
+            outstanding: 7,
+            connections: 1,
+        };
+        assert_eq!(figures(&busy), Some(expected));
+        assert_eq!(figures(ALONE), None);
     }
 
     #[test]

@@ -43,18 +43,23 @@ pub(super) async fn run(
 
 async fn check(address: &str) -> NodeCheck {
     let began = Moment::now();
+    let mut figures = None;
     let outcome = match tokio::time::timeout(DEADLINE, ask(address)).await {
         Err(_) => Err(failure(format!(
             "no answer within {} s",
             DEADLINE.as_secs()
         ))),
         Ok(Err(error)) => Err(of_error(&error)),
-        Ok(Ok(answer)) => srvr::parse(&answer).map_err(failure),
+        Ok(Ok(answer)) => {
+            figures = srvr::figures(&answer);
+            srvr::parse(&answer).map_err(failure)
+        }
     };
     NodeCheck {
         began,
         ended: Moment::now(),
         outcome,
+        figures,
     }
 }
 

@@ -2,8 +2,9 @@
 
 use prometheus::proto::MetricType;
 
-use super::{Family, Sample, count};
+use super::{Family, Sample, count, count_u64};
 use crate::rules::{Status, TopicVerdict};
+use crate::snapshot::Controller;
 use crate::state::View;
 
 pub(super) const FAMILIES: &[Family] = &[
@@ -27,6 +28,27 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: MetricType::GAUGE,
         labels: &[],
         samples: |view| Sample::only(brokers(view, view.judgement.healthy_brokers())),
+    },
+    Family {
+        name: "kafka_cluster_controller_id",
+        help: "The broker that is the controller; left out while none is known.",
+        kind: MetricType::GAUGE,
+        labels: &[],
+        samples: |view| Sample::only(controller(view, |seen| seen.id.map(f64::from))),
+    },
+    Family {
+        name: "kafka_cluster_controller_changes_total",
+        help: "How often another broker became the controller since this service started.",
+        kind: MetricType::COUNTER,
+        labels: &[],
+        samples: |view| Sample::only(controller(view, |seen| Some(count_u64(seen.changes)))),
+    },
+    Family {
+        name: "kafka_cluster_one_rack_partitions",
+        help: "Partitions whose replicas all stand in one rack though there are several.",
+        kind: MetricType::GAUGE,
+        labels: &[],
+        samples: |view| Sample::only(topics(view, |topic| topic.one_rack)),
     },
     Family {
         name: "kafka_cluster_topics",
@@ -117,4 +139,8 @@ fn topics(view: &View, each: fn(&TopicVerdict) -> Option<usize>) -> Option<f64> 
         .map(each)
         .sum::<Option<usize>>()?;
     Some(count(sum))
+}
+
+fn controller(view: &View, value: fn(&Controller) -> Option<f64>) -> Option<f64> {
+    value(&view.snapshot.controller.seen.as_ref()?.value)
 }

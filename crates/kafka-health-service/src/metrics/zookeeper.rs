@@ -4,7 +4,7 @@ use prometheus::proto::MetricType;
 
 use super::{Family, Sample, count, count_u64, seconds};
 use crate::rules::NodeVerdict;
-use crate::snapshot::ZookeeperNode;
+use crate::snapshot::{NodeFigures, ZookeeperNode};
 use crate::state::View;
 
 pub(super) const FAMILIES: &[Family] = &[
@@ -34,6 +34,27 @@ pub(super) const FAMILIES: &[Family] = &[
         },
     },
     Family {
+        name: "zookeeper_node_latency_average_seconds",
+        help: "The node's own average time to answer a request, since its figures were last reset.",
+        kind: MetricType::GAUGE,
+        labels: &["node"],
+        samples: |view| figure(view, |figures| figures.latency_average.as_secs_f64()),
+    },
+    Family {
+        name: "zookeeper_node_outstanding_requests",
+        help: "Requests that wait in the node.",
+        kind: MetricType::GAUGE,
+        labels: &["node"],
+        samples: |view| figure(view, |figures| count_u64(figures.outstanding)),
+    },
+    Family {
+        name: "zookeeper_node_connections",
+        help: "Clients that are connected to the node.",
+        kind: MetricType::GAUGE,
+        labels: &["node"],
+        samples: |view| figure(view, |figures| count_u64(figures.connections)),
+    },
+    Family {
         name: "zookeeper_node_check_failures_total",
         help: "Checks that the node did not answer in time.",
         kind: MetricType::COUNTER,
@@ -56,6 +77,13 @@ fn up(view: &View) -> Vec<Sample> {
             Some(Sample::of(address, count(usize::from(up))))
         });
     known.collect()
+}
+
+fn figure(view: &View, value: impl Fn(&NodeFigures) -> f64) -> Vec<Sample> {
+    let nodes = view.snapshot.zookeeper.iter();
+    nodes
+        .filter_map(|(address, node)| Some(Sample::of(address, value(&node.figures()?))))
+        .collect()
 }
 
 fn each(view: &View, value: fn(&ZookeeperNode) -> Option<f64>) -> Vec<Sample> {

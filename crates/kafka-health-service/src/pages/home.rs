@@ -63,6 +63,7 @@ struct Tile {
 struct BrokerRow {
     name: String,
     address: String,
+    controller: bool,
     tone: &'static str,
     state: String,
     round_trip: String,
@@ -86,6 +87,8 @@ struct ZookeeperRow {
     address: String,
     tone: &'static str,
     state: String,
+    latency: String,
+    outstanding: String,
 }
 
 struct IncidentRow {
@@ -231,6 +234,7 @@ fn broker_rows(view: &View, report: &HealthReport) -> Vec<BrokerRow> {
                 (Some(host), Some(port)) => format!("{host}:{port}"),
                 _ => String::new(),
             },
+            controller: report.controller_id == Some(id),
             tone: if broker.healthy { "good" } else { "bad" },
             state: match &broker.error_message {
                 None => "up".to_owned(),
@@ -325,6 +329,12 @@ fn zookeeper_rows(report: &HealthReport) -> Vec<ZookeeperRow> {
     let rows = report.zookeeper_statuses.iter().map(|node| ZookeeperRow {
         address: node.address.clone(),
         tone: if node.healthy { "good" } else { "bad" },
+        latency: node
+            .latency_average_ms
+            .map_or_else(String::new, number::duration_ms),
+        outstanding: node
+            .outstanding_requests
+            .map_or_else(String::new, number::grouped),
         state: match (&node.mode, &node.error_message) {
             (Some(mode), _) => (*mode).to_owned(),
             (None, Some(message)) => message.clone(),

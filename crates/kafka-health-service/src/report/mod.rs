@@ -35,6 +35,11 @@ pub struct HealthReport {
     pub total_brokers: usize,
     /// Brokers known to answer and counted in by the cluster.
     pub healthy_brokers: usize,
+    /// The broker that is the controller, as a broker told that answers; null where none is known.
+    #[schema(required = true)]
+    pub controller_id: Option<i32>,
+    /// How often another broker became the controller since this service started.
+    pub controller_changes: u64,
     /// Why the status is not HEALTHY, worst first.
     pub reasons: Vec<ReasonReport>,
     /// Partitions that refuse writes with `acks=all`: without a leader, or with fewer replicas in sync
@@ -126,6 +131,9 @@ pub struct BrokerStatus {
     /// Advertised port; null until the broker was seen in the cluster once.
     #[schema(required = true)]
     pub port: Option<u16>,
+    /// `broker.rack`; null where it has none, or that is not known.
+    #[schema(required = true)]
+    pub rack: Option<String>,
     /// Known to answer, and counted in by the cluster.
     pub healthy: bool,
     /// Why it is not healthy; null when it is.
@@ -160,6 +168,12 @@ pub struct TopicHealth {
     /// Partitions with fewer replicas in sync than `min.insync.replicas`; null if not known.
     #[schema(required = true)]
     pub under_min_isr_partitions: Option<usize>,
+    /// Partitions whose replicas all stand in one rack though there are several; null where the rack of a
+    /// replica is not known.
+    #[schema(required = true)]
+    pub one_rack_partitions: Option<usize>,
+    /// Partitions that are led by another replica than the preferred one.
+    pub not_preferred_leader_partitions: usize,
     /// Kept by Kafka for itself.
     pub internal: bool,
     /// Read recently, and none of the above.
@@ -180,6 +194,15 @@ pub struct ZookeeperStatus {
     /// It is part of a quorum; null when it does not answer.
     #[schema(required = true)]
     pub in_quorum: Option<bool>,
+    /// Its own average time to answer a request, in milliseconds; null where it did not say.
+    #[schema(required = true)]
+    pub latency_average_ms: Option<f64>,
+    /// Requests that wait in it; null where it did not say.
+    #[schema(required = true)]
+    pub outstanding_requests: Option<u64>,
+    /// Clients that are connected; null where it did not say.
+    #[schema(required = true)]
+    pub connections: Option<u64>,
     /// Why it is not known to serve; null when healthy.
     #[schema(required = true)]
     pub error_message: Option<String>,
@@ -200,9 +223,12 @@ impl HealthReport {
     /// Puts a snapshot and its judgement into words.
     #[must_use]
     pub fn new(snapshot: &Snapshot, judgement: &Judgement) -> Self {
+        let controller = snapshot.controller.seen.as_ref();
+        let controller = controller.map(|seen| &*seen.value);
         let brokers = judgement.brokers.iter().filter_map(|(id, verdict)| {
             let broker = snapshot.brokers.get(id)?;
-            Some(BrokerStatus::new(broker, verdict))
+            let rack = controller.and_then(|controller| controller.racks.get(id));
+            Some(BrokerStatus::new(broker, verdict, rack))
         });
         let topics = judgement
             .topics
@@ -217,6 +243,8 @@ impl HealthReport {
             check_time: judgement.observed_at().map(Moment::time),
             total_brokers: judgement.brokers.len(),
             healthy_brokers: judgement.healthy_brokers(),
+            controller_id: controller.and_then(|controller| controller.id),
+            controller_changes: controller.map_or(0, |controller| controller.changes),
             reasons: judgement.reasons.iter().map(ReasonReport::new).collect(),
             writes_blocked: PartitionSum::of(judgement, |topic| topic.writes_blocked),
             reads_blocked: PartitionSum::of(judgement, |topic| Some(topic.offline)),
@@ -280,11 +308,12 @@ impl CheckReport {
 }
 
 impl BrokerStatus {
-    fn new(broker: &Broker, verdict: &BrokerVerdict) -> Self {
+    fn new(broker: &Broker, verdict: &BrokerVerdict, rack: Option<&String>) -> Self {
         Self {
             broker_id: broker.id,
             host: broker.address.as_ref().map(|address| address.host.clone()),
             port: broker.address.as_ref().map(|address| address.port),
+            rack: rack.cloned(),
             healthy: verdict.liveness.is_up(),
             error_message: verdict.liveness.trouble().map(str::to_owned),
             observed_at: verdict.observed_at.map(Moment::time),
@@ -303,6 +332,8 @@ impl TopicHealth {
             under_replicated_partitions: verdict.under_replicated,
             offline_partitions: verdict.offline,
             under_min_isr_partitions: verdict.under_min_in_sync,
+            one_rack_partitions: verdict.one_rack,
+            not_preferred_leader_partitions: verdict.not_preferred_leader,
             internal: verdict.internal,
             healthy: verdict.healthy,
         }
@@ -315,6 +346,7 @@ impl ZookeeperStatus {
             NodeVerdict::Serving(mode) => Some(mode.name()),
             NodeVerdict::Down { .. } | NodeVerdict::Unknown { .. } => None,
         };
+        let figures = node.figures();
         Self {
             address: address.to_owned(),
             healthy: mode.is_some(),
@@ -324,6 +356,9 @@ impl ZookeeperStatus {
                 NodeVerdict::Down { answers: true, .. } => Some(false),
                 NodeVerdict::Down { .. } | NodeVerdict::Unknown { .. } => None,
             },
+            latency_average_ms: figures.map(|one| one.latency_average.as_secs_f64() * 1e3),
+            outstanding_requests: figures.map(|one| one.outstanding),
+            connections: figures.map(|one| one.connections),
             error_message: verdict.trouble().map(str::to_owned),
             observed_at: node.latest.as_ref().map(|check| check.ended.time()),
             stale: verdict.stale(),
@@ -338,7 +373,7 @@ mod tests {
     use super::*;
     use crate::fixtures::{Cluster, refused};
     use crate::rules::{Limits, judge};
-    use crate::snapshot::{NodeCheck, NodeState, ZookeeperMode};
+    use crate::snapshot::{NodeCheck, NodeFigures, NodeState, ZookeeperMode};
 
     fn report(cluster: &Cluster) -> Value {
         let judgement = judge(&cluster.snapshot, cluster.now, &Limits::default());
@@ -364,7 +399,7 @@ mod tests {
         assert_eq!(
             report["brokerStatuses"][0],
             json!({
-                "brokerId": 1, "host": "127.0.0.1", "port": 19092, "healthy": true,
+                "brokerId": 1, "host": "127.0.0.1", "port": 19092, "rack": null, "healthy": true,
                 "errorMessage": null, "observedAt": answered, "lastAnswerAt": answered,
                 "stale": false
             })
@@ -374,7 +409,8 @@ mod tests {
             json!({
                 "topicName": "log-events", "partitionCount": 1, "replicationFactor": 3,
                 "underReplicatedPartitions": 0, "offlinePartitions": 0,
-                "underMinIsrPartitions": 0, "internal": false, "healthy": true
+                "underMinIsrPartitions": 0, "oneRackPartitions": null,
+                "notPreferredLeaderPartitions": 0, "internal": false, "healthy": true
             })
         );
         assert_eq!(
@@ -438,6 +474,12 @@ mod tests {
                 began: now,
                 ended: now,
                 outcome: Ok(state),
+                figures: Some(NodeFigures {
+                    latency_average: Duration::from_micros(1_500),
+                    latency_most: Duration::from_millis(20),
+                    outstanding: 3,
+                    connections: 4,
+                }),
             };
             let node = cluster
                 .snapshot
@@ -457,6 +499,7 @@ mod tests {
             report["zookeeperStatuses"][0],
             json!({
                 "address": "a:2181", "healthy": true, "mode": "leader", "inQuorum": true,
+                "latencyAverageMs": 1.5, "outstandingRequests": 3, "connections": 4,
                 "errorMessage": null, "observedAt": text(now), "stale": false
             })
         );

@@ -5,6 +5,7 @@
 
 mod brokers;
 mod canary;
+mod controller;
 mod group_class;
 mod group_time;
 mod groups;
@@ -82,7 +83,11 @@ impl Judgement {
 /// Judges `snapshot` at `now`.
 #[must_use]
 pub fn judge(snapshot: &Snapshot, now: Moment, limits: &Limits) -> Judgement {
-    let brokers = brokers::judge(snapshot, now, limits);
+    let mut brokers = brokers::judge(snapshot, now, limits);
+    if let Some(reason) = controller::judge(&snapshot.controller, &brokers.verdicts, now) {
+        brokers.check.status = brokers.check.status.max(reason.severity);
+        brokers.reasons.push(reason);
+    }
     let partitions = partitions::judge(snapshot, &brokers.verdicts, now, limits);
     let settings = snapshot.topic_settings.fresh(now, limits.settings_age);
     let groups = groups::judge(&snapshot.groups, settings, now, limits);

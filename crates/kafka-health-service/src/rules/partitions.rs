@@ -41,7 +41,10 @@ pub struct TopicVerdict {
     pub at_risk: Option<usize>,
     /// Partitions that are led by another replica than the first one of their assignment.
     pub not_preferred_leader: usize,
-    /// Recently observed, and none of the above.
+    /// Partitions whose replicas all stand in one rack though there are several; `None` where the rack of a
+    /// replica is not known.
+    pub one_rack: Option<usize>,
+    /// Recently observed, each with its leader and all its replicas in sync.
     pub healthy: bool,
 }
 
@@ -59,6 +62,8 @@ pub(super) fn judge(
     limits: &Limits,
 ) -> Verdict {
     let min_in_sync = snapshot.topic_settings.fresh(now, limits.settings_age);
+    let racks = snapshot.controller.seen.as_ref();
+    let racks = racks.map(|seen| &seen.value.racks);
     let failure = snapshot
         .topics
         .attempts
@@ -88,11 +93,11 @@ pub(super) fn judge(
             Verdict {
                 check: CheckVerdict::of(std::slice::from_ref(&reason), Some(seen.at), true),
                 reasons: vec![reason],
-                topics: judge_topics(&seen.value, min_in_sync, false),
+                topics: judge_topics(&seen.value, min_in_sync, racks, false),
             }
         }
         Freshness::Fresh(seen) => {
-            let topics = judge_topics(&seen.value, min_in_sync, true);
+            let topics = judge_topics(&seen.value, min_in_sync, racks, true);
             let reasons: Vec<_> = [
                 offline(seen, brokers, now, limits),
                 under_min_in_sync(seen, brokers, min_in_sync),
@@ -115,6 +120,7 @@ pub(super) fn judge(
 fn judge_topics(
     topics: &Topics,
     min_in_sync: Option<&TopicSettings>,
+    racks: Option<&BTreeMap<i32, String>>,
     fresh: bool,
 ) -> BTreeMap<String, TopicVerdict> {
     let judge_one = |(name, topic): (&String, &Topic)| {
@@ -144,12 +150,29 @@ fn judge_topics(
             at_min_in_sync: count_known(is_at_min_in_sync),
             writes_blocked: count_known(is_write_blocked),
             at_risk: count_known(is_at_risk),
+            one_rack: one_rack(topic, racks),
             not_preferred_leader: count(|partition| partition.metadata.led_by_another()),
             healthy: fresh && under_replicated == 0 && offline == 0,
         };
         (name.clone(), verdict)
     };
     topics.by_name.iter().map(judge_one).collect()
+}
+
+/// How many partitions of several replicas stand in one rack.
+fn one_rack(topic: &Topic, racks: Option<&BTreeMap<i32, String>>) -> Option<usize> {
+    let racks = racks?;
+    let all: BTreeSet<_> = racks.values().collect();
+    if all.len() < 2 {
+        return Some(0);
+    }
+    let of = |partition: &Partition| {
+        let replicas = &partition.metadata.replicas;
+        let stand = replicas.iter().map(|id| racks.get(id));
+        let stand = stand.collect::<Option<BTreeSet<_>>>()?;
+        Some(usize::from(replicas.len() > 1 && stand.len() == 1))
+    };
+    topic.partitions.iter().map(of).sum()
 }
 
 /// `min.insync.replicas` of a topic, where it is known.
@@ -377,6 +400,7 @@ mod tests {
 
     use super::*;
     use crate::fixtures::{Cluster, refused, topic};
+    use crate::snapshot::Controller;
 
     const FULL: (Option<i32>, &[i32], &[i32]) = (Some(1), &[1, 2, 3], &[1, 2, 3]);
 
@@ -555,6 +579,36 @@ mod tests {
         assert_eq!(
             verdict.reasons[0].text,
             "7 partitions (t0 1, t1 1, t2 1, t3 1, t4 1, 2 more topics) under-replicated"
+        );
+    }
+
+    #[test]
+    fn replicas_in_one_rack_are_counted_once_all_racks_are_known() {
+        let mut cluster = Cluster::healthy();
+        let spread = topic(
+            "orders",
+            &[(Some(1), &[1, 2], &[1, 2]), (Some(1), &[1, 3], &[1, 3])],
+        );
+        cluster.show(&[spread]);
+        let one_rack = |cluster: &mut Cluster, racks: &[(i32, &str)]| {
+            let racks = racks.iter().map(|(id, rack)| (*id, (*rack).to_owned()));
+            let controller = Controller::next(None, Some(1), racks.collect(), cluster.now);
+            cluster.snapshot.controller.publish(controller, cluster.now);
+            judged(cluster).topics["orders"].one_rack
+        };
+        assert_eq!(judged(&cluster).topics["orders"].one_rack, None);
+        let cluster = &mut cluster;
+        assert_eq!(one_rack(cluster, &[(1, "a"), (2, "a"), (3, "b")]), Some(1));
+        assert_eq!(one_rack(cluster, &[(1, "a"), (2, "b"), (3, "b")]), Some(0));
+        assert_eq!(
+            one_rack(cluster, &[(1, "a"), (2, "a"), (3, "a")]),
+            Some(0),
+            "one rack in all"
+        );
+        assert_eq!(
+            one_rack(cluster, &[(1, "a"), (2, "b")]),
+            None,
+            "not known of 3"
         );
     }
 }

@@ -171,6 +171,7 @@ mod tests {
                 began: at,
                 ended: at,
                 outcome: outcome.clone(),
+                figures: None,
             });
             node
         };
@@ -234,6 +235,7 @@ mod tests {
             began: now,
             ended: now,
             outcome: failure("no answer within 2.0 s", false),
+            figures: None,
         };
         node.record(missed.clone());
         let first = judge(&nodes, now, &Limits::default());

@@ -6,6 +6,7 @@
 
 mod brokers;
 mod canary;
+mod controller;
 mod course;
 mod groups;
 mod ladder;
@@ -19,13 +20,16 @@ use std::sync::Arc;
 
 pub use brokers::{Address, Broker, Connect, Expectation, FailureStreak, NoAnswer, Probe, Probes};
 pub use canary::{CanaryPartition, CanaryState};
+pub use controller::Controller;
 pub use course::{Commit, Course};
 pub use groups::{Group, Groups, PartitionLag, PartitionOffsets, Readings, Unread};
 pub use ladder::{Arrival, Ladder, Ladders};
 pub use part::{Attempts, Failure, Freshness, Part, Seen};
 pub use store::Store;
 pub use topics::{Leaderless, Partition, Topic, TopicSetting, TopicSettings, Topics};
-pub use zookeeper::{CheckFailure, NodeCheck, NodeState, ZookeeperMode, ZookeeperNode};
+pub use zookeeper::{
+    CheckFailure, NodeCheck, NodeFigures, NodeState, ZookeeperMode, ZookeeperNode,
+};
 
 use kafka_cluster::ClusterMetadata;
 
@@ -36,6 +40,8 @@ use crate::moment::Moment;
 pub struct Snapshot {
     /// Every broker that should be there, by id, with what its probes found.
     pub brokers: BTreeMap<i32, Broker>,
+    /// Who the controller is.
+    pub controller: Part<Controller>,
     /// Topics and partitions.
     pub topics: Part<Topics>,
     /// What is set of each topic.

@@ -26,6 +26,21 @@ pub struct NodeCheck {
     pub ended: Moment,
     /// What the node said, or why it said nothing.
     pub outcome: Result<NodeState, CheckFailure>,
+    /// What it counts; `None` where it did not say.
+    pub figures: Option<NodeFigures>,
+}
+
+/// What a node counts of itself, since its figures were last reset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NodeFigures {
+    /// Average time to answer a request.
+    pub latency_average: Duration,
+    /// Longest time to answer one.
+    pub latency_most: Duration,
+    /// Requests that wait.
+    pub outstanding: u64,
+    /// Clients that are connected.
+    pub connections: u64,
 }
 
 /// What a node says of itself.
@@ -98,6 +113,12 @@ impl ZookeeperNode {
         self.latest = Some(check);
     }
 
+    /// What the node counted when it was last asked.
+    #[must_use]
+    pub fn figures(&self) -> Option<NodeFigures> {
+        self.latest.as_ref()?.figures
+    }
+
     /// How long the newest check took.
     #[must_use]
     pub fn last_duration(&self) -> Option<Duration> {
@@ -118,6 +139,7 @@ mod tests {
             began: now,
             ended: now,
             outcome,
+            figures: None,
         };
         let failure = CheckFailure {
             message: "no answer".to_owned(),
