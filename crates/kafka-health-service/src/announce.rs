@@ -130,6 +130,7 @@ mod tests {
             snapshot: Arc::new(cluster.snapshot.clone()),
             judgement: judge(&cluster.snapshot, cluster.now, &Limits::default()),
             most_partition_series: 0,
+            silent: false,
             record: Arc::new(crate::record::Record::in_memory(1)),
         }
     }

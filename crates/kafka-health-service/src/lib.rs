@@ -9,6 +9,7 @@ pub mod canary;
 pub mod collect;
 #[cfg(test)]
 mod fixtures;
+pub mod maintenance;
 pub mod metrics;
 pub mod moment;
 mod pages;
@@ -19,6 +20,7 @@ pub mod rules;
 pub mod settings;
 pub mod snapshot;
 pub mod state;
+pub mod webhook;
 
 use std::sync::Arc;
 
@@ -32,6 +34,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::canary::{Canary, CanaryMetrics};
+use crate::maintenance::Windows;
 use crate::record::Record;
 pub use crate::settings::Settings;
 use crate::snapshot::{Snapshot, Store};
@@ -68,9 +71,11 @@ pub async fn run(
     };
     let state = State::new(store.clone(), watch.limits())
         .with_partition_series(watch.most_partition_series)
-        .recording(record, stop.clone());
+        .recording(record, stop.clone())
+        .maintained(Windows::open(settings.data_dir.as_deref())?);
     let registry = Registry::new();
     let metrics = CanaryMetrics::register(&registry).context("cannot register the metrics")?;
+    let webhook = settings.webhook.open(&registry)?;
     let router = router(state.clone(), &settings.http, registry)?;
 
     let canary = settings.canary.topic().map(|topic| Canary {
@@ -83,6 +88,9 @@ pub async fn run(
     let mut background = collect::start(cluster, &store, settings.watch, &stop);
     if let Some(canary) = canary {
         background.spawn(canary::run(canary, stop.clone()));
+    }
+    if let Some(webhook) = webhook {
+        background.spawn(webhook::run(state.clone(), webhook, stop.clone()));
     }
     background.spawn(announce::run(state.clone(), stop.clone()));
     background.spawn(record::run(state, stop.clone()));

@@ -7,10 +7,12 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use prometheus::Registry;
 use service_kit::program::Command;
 use service_kit::settings::{HttpSettings, KafkaSettings, LogSettings, parse_duration};
 
 use crate::rules::Limits;
+use crate::webhook::Webhook;
 
 /// Watches a Kafka cluster and says what it knows about it: GET /api/health.
 #[derive(Debug, Clone, clap::Parser)]
@@ -39,6 +41,10 @@ pub struct Settings {
     /// The canary.
     #[command(flatten)]
     pub canary: CanarySettings,
+
+    /// The webhook.
+    #[command(flatten)]
+    pub webhook: WebhookSettings,
 
     /// How requests are served.
     #[command(flatten)]
@@ -134,6 +140,39 @@ impl CanarySettings {
     pub fn topic(&self) -> Option<String> {
         let topic = self.canary_topic.trim();
         (!topic.is_empty()).then(|| topic.to_owned())
+    }
+}
+
+/// A web address that is told what happens.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Webhook")]
+pub struct WebhookSettings {
+    /// Address that is told of each change of the status and each incident (Standard Webhooks)
+    #[arg(
+        long,
+        env = "WEBHOOK_URL",
+        default_value = "",
+        hide_default_value = true,
+        hide_env_values = true
+    )]
+    pub webhook_url: String,
+
+    /// File with the key that messages are signed with, as whsec_BASE64 or as text; unsigned without it
+    #[arg(long, env = "WEBHOOK_SECRET_FILE", value_name = "FILE")]
+    pub webhook_secret_file: Option<PathBuf>,
+}
+
+impl WebhookSettings {
+    /// The webhook, where there is one; what it counts is added to `registry`.
+    ///
+    /// # Errors
+    /// As [`Webhook::open`].
+    pub fn open(&self, registry: &Registry) -> anyhow::Result<Option<Webhook>> {
+        let url = self.webhook_url.trim();
+        if url.is_empty() {
+            return Ok(None);
+        }
+        Webhook::open(url, self.webhook_secret_file.as_deref(), registry).map(Some)
     }
 }
 

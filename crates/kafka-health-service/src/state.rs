@@ -5,6 +5,7 @@ use std::sync::Arc;
 use service_kit::Readiness;
 use tokio_util::sync::CancellationToken;
 
+use crate::maintenance::Windows;
 use crate::moment::Moment;
 use crate::record::{LagHistory, Record};
 use crate::rules::{Judgement, Limits, judge};
@@ -18,6 +19,7 @@ pub struct State {
     most_partition_series: usize,
     record: Arc<Record>,
     lag_history: Arc<LagHistory>,
+    maintenance: Arc<Windows>,
     stop: CancellationToken,
 }
 
@@ -32,6 +34,8 @@ pub struct View {
     pub most_partition_series: usize,
     /// What happened.
     pub record: Arc<Record>,
+    /// Alerts are silent.
+    pub silent: bool,
 }
 
 impl State {
@@ -45,6 +49,7 @@ impl State {
             most_partition_series: 0,
             record: Arc::new(Record::in_memory(1)),
             lag_history: Arc::default(),
+            maintenance: Arc::default(),
             stop: CancellationToken::new(),
         }
     }
@@ -55,6 +60,15 @@ impl State {
         Self {
             record: Arc::new(record),
             stop,
+            ..self
+        }
+    }
+
+    /// The same with these maintenance windows.
+    #[must_use]
+    pub fn maintained(self, windows: Windows) -> Self {
+        Self {
+            maintenance: Arc::new(windows),
             ..self
         }
     }
@@ -80,6 +94,12 @@ impl State {
         &self.record
     }
 
+    /// When alerts are silent.
+    #[must_use]
+    pub fn maintenance(&self) -> &Arc<Windows> {
+        &self.maintenance
+    }
+
     /// How the lag of each group went.
     #[must_use]
     pub fn lag_history(&self) -> &Arc<LagHistory> {
@@ -102,6 +122,7 @@ impl State {
             judgement,
             most_partition_series: self.most_partition_series,
             record: self.record.clone(),
+            silent: self.maintenance.any_at(service_kit::time::now()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Incidents.
+//! Incidents, and whether alerts are silent.
 
 use prometheus::proto::MetricType;
 
@@ -29,6 +29,13 @@ pub(super) const FAMILIES: &[Family] = &[
                 count_u64(counts.begun.get(&status).copied().unwrap_or(0))
             })
         },
+    },
+    Family {
+        name: "kafka_health_maintenance",
+        help: "1 while a maintenance window is open and alerts are silent, 0 otherwise.",
+        kind: MetricType::GAUGE,
+        labels: &[],
+        samples: |view| Sample::only(Some(count(usize::from(view.silent)))),
     },
 ];
 

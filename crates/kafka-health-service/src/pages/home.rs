@@ -11,6 +11,7 @@ use service_pages::number;
 
 use super::grid::Grid;
 use super::{SHELL, plots};
+use crate::maintenance::Window;
 use crate::record::Incident;
 use crate::report::{ConsumerGroupHealth, HealthReport, ReasonReport};
 use crate::rules::{GroupClass, Status, StopVerdict, stop_impact};
@@ -36,6 +37,7 @@ struct Home {
     since: String,
     /// Reasons that stand by themselves, each with those that follow from it.
     reasons: Vec<Cause>,
+    silent: Vec<String>,
     tiles: Vec<Tile>,
     brokers: Vec<BrokerRow>,
     canary_runs: bool,
@@ -139,6 +141,7 @@ impl Home {
             incidents: incidents.iter().map(|one| incident_row(one, now)).collect(),
             not_stored: record.problem(),
             reasons: causes(&view.snapshot, report.reasons),
+            silent: state.maintenance().at(now).iter().map(window).collect(),
             tiles,
             groups,
             more_groups,
@@ -246,6 +249,10 @@ fn broker_rows(view: &View, report: &HealthReport) -> Vec<BrokerRow> {
         }
     });
     rows.collect()
+}
+
+fn window(window: &Window) -> String {
+    format!("until {}: {}", time(window.until), window.reason)
 }
 
 /// What the canary says of the partitions that a broker leads.

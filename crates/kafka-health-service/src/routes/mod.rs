@@ -3,6 +3,7 @@
 mod accept;
 mod health;
 mod history;
+mod maintenance;
 mod stop_impact;
 #[cfg(test)]
 mod tests;
@@ -16,5 +17,6 @@ pub fn router(state: State) -> OpenApiRouter {
     health::router()
         .merge(stop_impact::router())
         .merge(history::router())
+        .merge(maintenance::router())
         .with_state(state)
 }

@@ -265,3 +265,54 @@ async fn the_openapi_document_describes_both_calls_and_both_answers() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_maintenance_window_silences_and_changes_no_status() {
+    let router = router(degraded());
+    let send = async |method: &str, path: &str| {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.body(Body::empty()).unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    };
+    let path = "/api/health/maintenance";
+    for wrong in [
+        "",
+        "?minutes=0&reason=a",
+        "?minutes=10081&reason=a",
+        "?minutes=5&reason=+",
+    ] {
+        let (status, body) = send("POST", &format!("{path}{wrong}")).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{wrong}: {body}");
+    }
+    let (_, metrics) = send("GET", "/metrics").await;
+    assert!(
+        metrics.contains("\nkafka_health_maintenance 0\n"),
+        "{metrics}"
+    );
+
+    let (status, body) = send("POST", &format!("{path}?minutes=5&reason=new+disks")).await;
+    assert_eq!(status, StatusCode::CREATED, "{body}");
+    let window: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(window["reason"], "new disks");
+    let (_, list) = send("GET", path).await;
+    assert_eq!(
+        serde_json::from_str::<Value>(&list).unwrap()["windows"][0],
+        window
+    );
+    let (_, metrics) = send("GET", "/metrics").await;
+    assert!(
+        metrics.contains("\nkafka_health_maintenance 1\n"),
+        "{metrics}"
+    );
+    let (_, health) = send("GET", "/api/health/status").await;
+    assert!(health.contains("DEGRADED"), "{health}");
+    let (_, page) = send("GET", "/").await;
+    assert!(page.contains("new disks"), "{page}");
+
+    let own = format!("{path}/{}", window["id"].as_str().unwrap());
+    assert_eq!(send("DELETE", &own).await.0, StatusCode::OK);
+    assert_eq!(send("DELETE", &own).await.0, StatusCode::NOT_FOUND);
+}
