@@ -28,18 +28,27 @@ while (($#)); do
   shift
 done
 
-# need_prometheus: prometheus and promtool. Debian's package starts a service on port 9090 where
-# systemd runs, so it is unpacked here instead of installed.
+# need_prometheus: prometheus, promtool and Alertmanager. Debian's packages start services where systemd runs,
+# so they are unpacked here instead of installed.
 need_prometheus() {
-  local tools=$PWD/target/tools
+  local tools=$PWD/target/tools packages='prometheus prometheus-alertmanager' package
   PATH=$PATH:$tools/usr/bin
-  command -v promtool >/dev/null && command -v prometheus >/dev/null && return
-  may_install || fail "missing: promtool and prometheus" "install with: sudo apt-get install prometheus"
-  say "unpacking Debian's prometheus into target/tools (no service is installed)"
+  command -v promtool >/dev/null && command -v prometheus >/dev/null &&
+    command -v prometheus-alertmanager >/dev/null && return
+  may_install || fail "missing: ${packages// / or }" "install with: sudo apt-get install $packages"
+  say "unpacking Debian's ${packages// / and } into target/tools (no service is installed)"
   mkdir -p "$tools"
   as_root apt-get update -qq
-  (cd "$tools" && apt-get download -qq prometheus && dpkg -x prometheus_*.deb .) >/dev/null 2>&1 ||
-    fail "Debian's prometheus could not be unpacked" "install with: sudo apt-get install prometheus"
+  for package in $packages; do
+    (cd "$tools" && apt-get download -qq "$package" && dpkg -x "${package}"_*.deb .) >/dev/null 2>&1 ||
+      fail "Debian's $package could not be unpacked" "install with: sudo apt-get install $package"
+  done
+  # Debian's build looks for its templates here and nowhere else.
+  local templates=/usr/share/prometheus/alertmanager
+  if [[ ! -e $templates ]]; then
+    say "copying Alertmanager's templates to $templates"
+    as_root mkdir -p "${templates%/*}" && as_root cp -r "$tools$templates" "$templates"
+  fi
 }
 
 # need_schemathesis: from PyPI, in a folder of its own.
@@ -79,7 +88,7 @@ alerts_are_tested() {
     grep -qE "alertname: $alert, exp_alerts: \[\]" prometheus/tests/rolling_restart_test.yml ||
       lacks "$alert" "not in the recorded rolling restart (prometheus/tests/record.sh)"
     grep -qx "## $alert" docs/RUNBOOK.md || lacks "$alert" "not in docs/RUNBOOK.md"
-  done < <(sed -n 's/^ *- alert: //p' prometheus/rules/*.yml)
+  done < <(sed -n 's/^ *- alert: //p' prometheus/rules/alerts.yml)
   return "$untested"
 }
 
@@ -95,6 +104,7 @@ rules() {
     promtool check config prometheus/compose/prometheus.yml &&
     promtool check rules prometheus/rules/*.yml &&
     promtool test rules prometheus/tests/*_test.yml &&
+    sed 's|url: ALERT_WEBHOOK_URL|url: http://localhost/|' prometheus/alertmanager.yml | amtool check-config /dev/stdin &&
     alerts_are_tested && jobs_are_the_same
 }
 

@@ -3,6 +3,7 @@
 //! `tests/shared` harms no node and runs on one cluster; `tests/faults` stops, kills and pauses
 //! nodes of a cluster that it leases for itself.
 
+pub mod alertmanager;
 pub mod api;
 pub mod dashboards;
 pub mod document;

@@ -33,6 +33,19 @@ impl Prometheus {
     /// When it is not installed or cannot be started.
     #[must_use]
     pub fn of(cluster: &Cluster, services: &Services) -> Self {
+        Self::alerting(cluster, services, None)
+    }
+
+    /// The same, with alerts sent to this Alertmanager.
+    ///
+    /// # Panics
+    /// As there.
+    #[must_use]
+    pub fn alerting(
+        cluster: &Cluster,
+        services: &Services,
+        alertmanager: Option<SocketAddr>,
+    ) -> Self {
         if let Ok(url) = std::env::var(TEST_PROMETHEUS) {
             let base = Url::parse(&url).expect("TEST_PROMETHEUS is a URL");
             return Self { base };
@@ -42,10 +55,14 @@ impl Prometheus {
         let dir = spec.dir.join("prometheus");
         std::fs::create_dir_all(&dir).expect("a directory for Prometheus");
         let settings = dir.join("prometheus.yml");
-        std::fs::write(&settings, document(cluster, services, address)).expect("its settings");
+        std::fs::write(
+            &settings,
+            document(cluster, services, address, alertmanager),
+        )
+        .expect("its settings");
         let launch = Launch {
             name: "prometheus".into(),
-            program: program(),
+            program: program("prometheus"),
             args: vec![
                 format!("--config.file={}", settings.display()),
                 format!("--storage.tsdb.path={}", dir.join("data").display()),
@@ -129,25 +146,36 @@ impl Prometheus {
     }
 }
 
-/// The program: `test.sh` puts it on the path.
-fn program() -> PathBuf {
+/// A program: `test.sh` puts it on the path.
+pub(crate) fn program(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
-        .map(|directory| directory.join("prometheus"))
+        .map(|directory| directory.join(name))
         .find(|program| program.is_file())
-        .expect(
-            "prometheus is not installed: ./test.sh gets it, or: sudo apt-get install prometheus",
-        )
+        .unwrap_or_else(|| panic!("{name} is not installed: ./test.sh gets it from Debian"))
 }
 
 /// The jobs of `prometheus/prometheus.yml` with the addresses of this cluster.
-fn document(cluster: &Cluster, services: &Services, own: SocketAddr) -> String {
+fn document(
+    cluster: &Cluster,
+    services: &Services,
+    own: SocketAddr,
+    alertmanager: Option<SocketAddr>,
+) -> String {
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../prometheus/rules/*.yml");
     let mut text = format!(
         "global: {{scrape_interval: {SCRAPE_INTERVAL}, evaluation_interval: {SCRAPE_INTERVAL}}}\n\
-         rule_files: [{rules:?}]\n\
-         scrape_configs:\n"
+         rule_files: [{rules:?}]\n"
     );
+    if let Some(address) = alertmanager {
+        let targets = format!("{{targets: [\"{address}\"]}}");
+        writeln!(
+            text,
+            "alerting: {{alertmanagers: [{{static_configs: [{targets}]}}]}}"
+        )
+        .expect("a string takes any text");
+    }
+    text.push_str("scrape_configs:\n");
     let agents = cluster.jmx_targets();
     let nodes = |brokers: bool| -> Vec<(String, String)> {
         let chosen = agents

@@ -11,6 +11,7 @@ use local_cluster::status::{ProcessStatus, State};
 use local_cluster::{Cluster, ClusterSpec, Error};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::alertmanager;
 use crate::arguments::{Arguments, Command, Up};
 use crate::prometheus;
 use crate::stack::{Beside, Stack};
@@ -66,6 +67,7 @@ async fn up(layout: Layout, dir: PathBuf, options: Up) -> Result<()> {
     let beside = Beside {
         services: options.services.map(std::path::absolute).transpose()?,
         prometheus: prometheus::program().filter(|_| !options.no_prometheus),
+        alertmanager: alertmanager::wanted().filter(|_| !options.no_prometheus),
     };
     let stack = Stack::new(Cluster::open(spec), layout);
     let before = stack.before();
@@ -128,7 +130,15 @@ async fn reset(stack: &Stack, yes: bool) -> Result<()> {
     }
     // Nothing of it is needed any more, so nothing has to end with care.
     stack.undo(&crate::stack::Before::nothing()).await;
-    for part in ["data", "conf", "run", "logs", "prometheus", "cluster.json"] {
+    for part in [
+        "data",
+        "conf",
+        "run",
+        "logs",
+        "prometheus",
+        "alertmanager",
+        "cluster.json",
+    ] {
         let path = dir.join(part);
         let removed = match path.is_dir() {
             true => std::fs::remove_dir_all(&path),

@@ -8,6 +8,7 @@ macro_rules! say {
     }};
 }
 
+mod alertmanager;
 mod arguments;
 mod cli;
 mod http;

@@ -30,10 +30,15 @@ pub fn program() -> Option<PathBuf> {
 
 /// Writes what it is to read, and answers with its arguments. Relative names in a configuration
 /// mean the directory it was opened in, so the link finds the targets beside itself.
-pub fn prepare(cluster: &Cluster, layout: &Layout, services: &[Service]) -> Result<Vec<String>> {
+pub fn prepare(
+    cluster: &Cluster,
+    layout: &Layout,
+    services: &[Service],
+    alertmanager: Option<&Service>,
+) -> Result<Vec<String>> {
     let spec = cluster.spec();
     let dir = spec.dir.join(NAME);
-    write_targets(cluster, &dir.join("targets"), services)?;
+    write_targets(cluster, &dir.join("targets"), services, alertmanager)?;
     for name in ["prometheus.yml", "rules"] {
         let link = dir.join(name);
         let _ = std::fs::remove_file(&link);
@@ -51,7 +56,12 @@ pub fn prepare(cluster: &Cluster, layout: &Layout, services: &[Service]) -> Resu
     ])
 }
 
-fn write_targets(cluster: &Cluster, dir: &Path, services: &[Service]) -> Result<()> {
+fn write_targets(
+    cluster: &Cluster,
+    dir: &Path,
+    services: &[Service],
+    alertmanager: Option<&Service>,
+) -> Result<()> {
     let agents = cluster.jmx_targets();
     let of_kind = |brokers: bool| -> Vec<(String, SocketAddr)> {
         let chosen = agents
@@ -73,6 +83,13 @@ fn write_targets(cluster: &Cluster, dir: &Path, services: &[Service]) -> Result<
         (
             "prometheus.yml",
             vec![(NAME.to_owned(), service(cluster.spec()).address)],
+        ),
+        (
+            "alertmanager.yml",
+            alertmanager
+                .map(|one| (one.name.to_owned(), one.address))
+                .into_iter()
+                .collect(),
         ),
     ] {
         let file = dir.join(name);

@@ -12,6 +12,7 @@ use local_cluster::status::ProcessStatus;
 use nix::sys::signal::Signal;
 use tokio::task::JoinSet;
 
+use crate::alertmanager::{self, Alertmanager};
 use crate::probe;
 use crate::prometheus;
 use crate::service::{self, HEALTH, Service};
@@ -26,6 +27,8 @@ pub struct Beside {
     pub services: Option<PathBuf>,
     /// Prometheus's program.
     pub prometheus: Option<PathBuf>,
+    /// What delivers its alerts.
+    pub alertmanager: Option<Alertmanager>,
 }
 
 /// A cluster and what is beside it.
@@ -34,6 +37,7 @@ pub struct Stack {
     layout: Layout,
     services: Vec<Service>,
     prometheus: Service,
+    alertmanager: Service,
 }
 
 /// What ran before a start, and is left alone when the start is undone.
@@ -57,11 +61,13 @@ impl Stack {
     pub fn new(cluster: Cluster, layout: Layout) -> Self {
         let services = Service::all(cluster.spec());
         let prometheus = prometheus::service(cluster.spec());
+        let alertmanager = alertmanager::service(cluster.spec());
         Self {
             cluster,
             layout,
             services,
             prometheus,
+            alertmanager,
         }
     }
 
@@ -120,6 +126,13 @@ impl Stack {
         {
             say!("Prometheus is left out: {error}");
             beside.prometheus = None;
+        }
+        if beside.alertmanager.is_some()
+            && self.alertmanager.process().is_none()
+            && let Err(error) = self.alertmanager.require_free_port()
+        {
+            say!("Alertmanager is left out: {error}");
+            beside.alertmanager = None;
         }
         // The services can do without Kafka, and start in its shadow.
         tokio::try_join!(self.start_cluster(), self.start_others(&beside))?;
@@ -181,6 +194,11 @@ impl Stack {
     }
 
     async fn start_others(&self, beside: &Beside) -> Result<()> {
+        if let Some(alertmanager) = &beside.alertmanager
+            && !resumed(&self.alertmanager)?
+        {
+            alertmanager::start(alertmanager, self.cluster.spec(), &self.layout)?;
+        }
         if let Some(program) = &beside.prometheus {
             self.start_prometheus(program, beside.services.is_some())?;
         }
@@ -205,7 +223,8 @@ impl Stack {
             .filter(|service| with_services || service.process().is_some())
             .cloned()
             .collect();
-        let args = prometheus::prepare(&self.cluster, &self.layout, &targets)?;
+        let alertmanager = self.alertmanager.process().map(|_| &self.alertmanager);
+        let args = prometheus::prepare(&self.cluster, &self.layout, &targets, alertmanager)?;
         if !resumed(&self.prometheus)? {
             self.prometheus.launch(program, args, vec![])?;
         }
@@ -238,13 +257,18 @@ impl Stack {
         // A Prometheus of somebody else on its port does not make this one missing for ever.
         let free = self.prometheus.require_free_port().is_ok();
         let prometheus = beside.prometheus.is_some() && free;
+        let free = self.alertmanager.require_free_port().is_ok();
+        let alertmanager = beside.alertmanager.is_some() && free;
         services
             .chain(prometheus.then_some(&self.prometheus))
+            .chain(alertmanager.then_some(&self.alertmanager))
             .collect()
     }
 
     fn others(&self) -> impl Iterator<Item = &Service> {
-        self.services.iter().chain([&self.prometheus])
+        self.services
+            .iter()
+            .chain([&self.prometheus, &self.alertmanager])
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod admin_audit;
 mod admin_writes;
+mod alerts;
 mod all_down;
 mod brokers_down;
 mod canary;
