@@ -16,6 +16,8 @@ All rows take some 15 minutes.
 
   --rows A,B         PARTITIONSxGROUPSxCOMMITTED, such as 300x50x30: 300 partitions and 50 groups that
                      committed on 30 of them each
+  --soak MINUTES     in place of the rows: topics and groups come and go for so long, and the memory of the
+                     service is printed
   --collections N    how many measurements of each row are looked at (default 10)
   --help             this text
 TEXT

@@ -16,6 +16,7 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use crate::health_service::HealthService;
 use crate::machine::Machine;
 use crate::measured::Spread;
+use crate::soak;
 
 /// What to measure.
 #[derive(Debug, clap::Args)]
@@ -30,6 +31,10 @@ pub struct Lag {
         default_value = "0x0x0,300x50x30,300x50x300,3000x500x30,3000x500x3000"
     )]
     rows: Vec<Row>,
+    /// In place of the rows: for so many minutes topics and groups come and go, and the memory of the
+    /// service is printed.
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..))]
+    soak: Option<u32>,
 }
 
 /// One row.
@@ -88,6 +93,9 @@ pub fn measure(options: &Lag) -> Result<()> {
         let java = Java::prepare(&Layout::find()?).await?;
         let machine = Machine::describe(&java.program, &java.jars.class_path);
         println!("{}\n", machine.line());
+        if let Some(minutes) = options.soak {
+            return soak::measure(minutes).await;
+        }
         let mut rows = Vec::new();
         for row in &options.rows {
             eprintln!("{row:?}");
@@ -154,7 +162,11 @@ async fn commit(bootstrap: String, row: Row, partitions: &[TopicPartition]) -> R
     Ok(())
 }
 
-fn commit_one(bootstrap: &str, number: usize, partitions: &[TopicPartition]) -> Result<()> {
+/// Commits offset 0 of each as `group-NUMBER`.
+///
+/// # Errors
+/// Kafka refuses, or does not answer.
+pub fn commit_one(bootstrap: &str, number: usize, partitions: &[TopicPartition]) -> Result<()> {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", bootstrap)
         .set("group.id", format!("group-{number:04}"))

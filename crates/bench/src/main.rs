@@ -15,6 +15,7 @@ mod producer_performance;
 mod results;
 mod rows;
 mod runs;
+mod soak;
 mod table;
 mod trace;
 

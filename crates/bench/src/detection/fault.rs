@@ -33,11 +33,12 @@ pub struct Told {
 }
 
 /// Of a broker that is away: it, what hangs on it, and consumer groups while their coordinator moves.
-const AWAY: [&str; 6] = [
+const AWAY: [&str; 7] = [
     "broker_down",
     "controller_down",
     "broker_apart",
     "leaders_silent",
+    "partitions_without_leader",
     "partitions_under_replicated",
     "group_lag_incomplete",
 ];

@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 
 use super::Context;
 use super::pace::{Outcome, Pace};
+use super::residue::Residues;
 use crate::moment::Moment;
 use crate::snapshot::{Ladders, PartitionOffsets, Readings, Topics};
 
@@ -25,6 +26,13 @@ const GROUPS_AT_A_TIME: usize = 16;
 const MOST_OFTEN: Duration = Duration::from_secs(5);
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 
+/// What is kept from round to round.
+#[derive(Default)]
+struct Memory {
+    ladders: Ladders,
+    residues: Residues,
+}
+
 pub(super) async fn run(context: Context) {
     let longest = context.settings.check_interval;
     let pace = Pace {
@@ -32,20 +40,20 @@ pub(super) async fn run(context: Context) {
         longest,
         ..Pace::every(longest, AFTER_FAILURE)
     };
-    let ladders = Mutex::default();
-    pace.repeat(&context.stop, || collect(&context, &ladders))
+    let memory = Mutex::default();
+    pace.repeat(&context.stop, || collect(&context, &memory))
         .await;
 }
 
-async fn collect(context: &Context, ladders: &Mutex<Ladders>) -> Outcome {
+async fn collect(context: &Context, memory: &Mutex<Memory>) -> Outcome {
     if context.store.read().topics.seen.is_none() {
         // No broker was reached yet: nothing to ask.
         return Outcome::Failure;
     }
     let began = Moment::now();
-    let readings = read(context, ladders).await;
+    let readings = read(context, memory).await;
     let ended = Moment::now();
-    let mut held = ladders.lock().await;
+    let mut memory = memory.lock().await;
     let mut outcome = Outcome::Failure;
     context.store.update(|snapshot| {
         let part = &mut snapshot.groups;
@@ -55,7 +63,7 @@ async fn collect(context: &Context, ladders: &Mutex<Ladders>) -> Outcome {
                 let previous = part.seen.as_ref().map(|seen| &*seen.value);
                 let groups = readings.assemble(previous, began);
                 part.publish(groups, began);
-                *held = std::mem::take(&mut readings.ladders);
+                memory.ladders = std::mem::take(&mut readings.ladders);
                 readings.failure().map_or(Ok(()), Err)
             });
         if noted.is_ok() {
@@ -66,7 +74,7 @@ async fn collect(context: &Context, ladders: &Mutex<Ladders>) -> Outcome {
     outcome
 }
 
-async fn read(context: &Context, ladders: &Mutex<Ladders>) -> Result<Readings, KafkaError> {
+async fn read(context: &Context, memory: &Mutex<Memory>) -> Result<Readings, KafkaError> {
     let cluster = &context.cluster;
     let listings = cluster.groups(LIST_DEADLINE).await?;
     let with_members = with_members(&listings);
@@ -99,10 +107,17 @@ async fn read(context: &Context, ladders: &Mutex<Ladders>) -> Result<Readings, K
     );
     readings.earliest = earliest?;
     readings.latest = latest?;
-    let mut ladders = ladders.lock().await;
-    readings.ladders = std::mem::take(&mut *ladders);
+    let mut memory = memory.lock().await;
+    readings.ladders = std::mem::take(&mut memory.ladders);
     readings.climb(asked_at, &partitions);
     index(context, &mut readings, asked_at).await;
+    let snapshot = context.store.read();
+    let previous = snapshot.groups.seen.as_ref().map(|seen| &*seen.value);
+    let connection = context.cluster.connection();
+    readings.residue = memory
+        .residues
+        .look(connection, &readings, previous, Moment::now())
+        .await;
     Ok(readings)
 }
 

@@ -7,6 +7,7 @@ mod controller;
 mod groups;
 mod pace;
 mod partitions;
+mod residue;
 mod srvr;
 mod topic_settings;
 mod zookeeper;

@@ -1,5 +1,6 @@
 //! Each consumer group.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use prometheus::proto::MetricType;
@@ -54,7 +55,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "kafka_consumer_group_class",
-        help: "1 for the class of the group: active, empty, no_commit, growing, unsubscribed, stalled, stopped, topic_deleted or data_lost.",
+        help: "1 for the class of the group: active, empty, residue_of_transactions, no_commit, growing, unsubscribed, stalled, stopped, topic_deleted or data_lost.",
         kind: MetricType::GAUGE,
         labels: &["group", "class"],
         samples: classes,
@@ -66,6 +67,27 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: MetricType::GAUGE,
         labels: &["consumergroup", "topic", "partition"],
         samples: by_partition,
+    },
+    Family {
+        name: "kafka_consumergroup_current_offset",
+        help: "What the group committed on one partition.",
+        kind: MetricType::GAUGE,
+        labels: &["consumergroup", "topic", "partition"],
+        samples: offsets,
+    },
+    Family {
+        name: "kafka_consumergroup_lag_sum",
+        help: "Records of one topic that the group has not committed yet.",
+        kind: MetricType::GAUGE,
+        labels: &["consumergroup", "topic"],
+        samples: by_topic,
+    },
+    Family {
+        name: "kafka_consumergroup_members",
+        help: "Members of the group.",
+        kind: MetricType::GAUGE,
+        labels: &["consumergroup"],
+        samples: |view| each(view, |group| group.members.map(count)),
     },
     Family {
         name: "kafka_health_partition_series_left_out",
@@ -125,6 +147,38 @@ fn by_partition(view: &View) -> Vec<Sample> {
         })
     });
     known.take(view.most_partition_series).collect()
+}
+
+fn offsets(view: &View) -> Vec<Sample> {
+    let known = measured(view).flat_map(|(id, group)| {
+        group
+            .course
+            .commits
+            .iter()
+            .map(move |(place, commit)| Sample {
+                labels: vec![id.clone(), place.topic.clone(), place.partition.to_string()],
+                value: count_u64(u64::try_from(commit.offset).unwrap_or(0)),
+            })
+    });
+    known.take(view.most_partition_series).collect()
+}
+
+fn by_topic(view: &View) -> Vec<Sample> {
+    let mut sums = Vec::new();
+    for (id, group) in measured(view) {
+        let mut topics: BTreeMap<&str, u64> = BTreeMap::new();
+        for (place, lag) in &group.partitions {
+            if let Some(records) = lag.records() {
+                *topics.entry(&place.topic).or_default() += records;
+            }
+        }
+        sums.extend(topics.into_iter().map(|(topic, sum)| Sample {
+            labels: vec![id.clone(), topic.to_owned()],
+            value: count_u64(sum),
+        }));
+    }
+    sums.truncate(view.most_partition_series);
+    sums
 }
 
 /// Not known until groups were read.

@@ -19,6 +19,12 @@ pub struct ConsumerGroupHealth {
     /// Kafka's name of the group's state.
     #[schema(example = "Stable")]
     pub state: &'static str,
+    /// Its members; null where that is not known.
+    #[schema(required = true)]
+    pub members: Option<usize>,
+    /// The broker that is its coordinator; null where that is not known.
+    #[schema(required = true)]
+    pub coordinator: Option<i32>,
     /// What kind of trouble it is in, if any; null while its lag is not known. The worst that applies.
     #[schema(required = true)]
     pub class: Option<GroupClass>,
@@ -107,6 +113,8 @@ impl ConsumerGroupHealth {
         Self {
             group_id: id.to_owned(),
             state: group.state.name(),
+            members: group.members,
+            coordinator: group.coordinator,
             class: verdict.class,
             total_lag: group.known_lag(),
             lag_seconds_at_least: seconds(verdict.time.at_least),
@@ -216,7 +224,8 @@ mod tests {
         assert_eq!(
             serde_json::to_value(of(&cluster.snapshot, &judgement)).unwrap()["log-processor"],
             json!({
-                "groupId": "log-processor", "state": "Stable", "class": "data_lost", "totalLag": 12,
+                "groupId": "log-processor", "state": "Stable",
+                "members": null, "coordinator": null, "class": "data_lost", "totalLag": 12,
                 "lagSecondsAtLeast": 20.0, "lagSecondsAtMost": 30.5, "catchUpSeconds": null,
                 "retentionLeftSeconds": RETENTION.as_secs_f64() - 30.5,
                 "topicLags": { "log-events": {

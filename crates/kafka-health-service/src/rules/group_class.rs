@@ -30,6 +30,8 @@ pub enum GroupClass {
     Active,
     /// It has no members and nothing left to read.
     Empty,
+    /// All that waits are markers and aborted records of transactions, which nobody reads.
+    ResidueOfTransactions,
     /// It has members, and none ever committed.
     NoCommit,
     /// It has members, gets on, and falls behind further: over a minute its lag grew by a tenth and by
@@ -50,9 +52,10 @@ pub enum GroupClass {
 
 impl GroupClass {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Active,
         Self::Empty,
+        Self::ResidueOfTransactions,
         Self::NoCommit,
         Self::Growing,
         Self::Unsubscribed,
@@ -68,6 +71,7 @@ impl GroupClass {
         match self {
             Self::Active => "active",
             Self::Empty => "empty",
+            Self::ResidueOfTransactions => "residue_of_transactions",
             Self::NoCommit => "no_commit",
             Self::Growing => "growing",
             Self::Unsubscribed => "unsubscribed",
@@ -82,6 +86,7 @@ impl GroupClass {
     #[must_use]
     pub fn in_words(self) -> &'static str {
         match self {
+            Self::ResidueOfTransactions => "residue of transactions",
             Self::NoCommit => "no commit",
             Self::TopicDeleted => "topic deleted",
             Self::DataLost => "data lost",
@@ -92,7 +97,10 @@ impl GroupClass {
     /// Somebody should look at it.
     #[must_use]
     pub fn is_trouble(self) -> bool {
-        !matches!(self, Self::Active | Self::Empty | Self::NoCommit)
+        !matches!(
+            self,
+            Self::Active | Self::Empty | Self::ResidueOfTransactions | Self::NoCommit
+        )
     }
 }
 
@@ -110,6 +118,8 @@ pub(super) fn class_of(group: &Group, now: Moment) -> GroupClass {
         GroupClass::DataLost
     } else if !group.partitions.is_empty() && lags().all(gone) {
         GroupClass::TopicDeleted
+    } else if lag > 0 && group.readable_lag() == Some(0) {
+        GroupClass::ResidueOfTransactions
     } else if !has_members {
         if lag > 0 {
             GroupClass::Stopped
@@ -210,6 +220,20 @@ mod tests {
         assert_eq!(class(stable, Lag::Known(10), 29), GroupClass::Active);
         assert_eq!(class(stable, Lag::Known(10), 30), GroupClass::Stalled);
         assert_eq!(class(stable, Lag::Known(0), 3_600), GroupClass::Active);
+    }
+
+    #[test]
+    fn markers_of_transactions_are_nothing_to_be_behind_on() {
+        let now = Moment::now();
+        let mut group = group(GroupState::Empty, Lag::Known(1), now);
+        assert_eq!(class_of(&group, now), GroupClass::Stopped);
+        group.residue = [TopicPartition::new("orders", 0)].into();
+        assert_eq!(class_of(&group, now), GroupClass::ResidueOfTransactions);
+        let more = PartitionLag::Measured(Lag::Known(1));
+        group
+            .partitions
+            .insert(TopicPartition::new("orders", 1), more);
+        assert_eq!(class_of(&group, now), GroupClass::Stopped);
     }
 
     #[test]

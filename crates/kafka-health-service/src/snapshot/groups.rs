@@ -35,6 +35,12 @@ pub struct Group {
     pub course: Course,
     /// Of each topic that it is behind on, when the oldest record that it has not read came.
     pub unread: BTreeMap<String, Unread>,
+    /// Partitions on which only markers and aborted records of transactions wait.
+    pub residue: BTreeSet<TopicPartition>,
+    /// Its members; `None` if they were not described.
+    pub members: Option<usize>,
+    /// The broker that listed it: its coordinator; `None` where that is not known.
+    pub coordinator: Option<i32>,
     /// Topics that its members are assigned; `None` if they were not described.
     pub assigned: Option<BTreeSet<String>>,
 }
@@ -82,6 +88,8 @@ pub struct Readings {
     pub latest: PartitionOffsets,
     /// When partitions came to their offsets.
     pub ladders: Ladders,
+    /// Partitions and commits behind which only residue of transactions waits.
+    pub residue: BTreeSet<(TopicPartition, i64)>,
 }
 
 /// Offsets by partition; a partition's own error is its value.
@@ -98,6 +106,9 @@ impl Group {
             failure: None,
             course: Course::default(),
             unread: BTreeMap::new(),
+            residue: BTreeSet::new(),
+            members: None,
+            coordinator: None,
             assigned: None,
         }
     }
@@ -110,6 +121,17 @@ impl Group {
             .values()
             .filter_map(PartitionLag::records)
             .reduce(u64::saturating_add)
+    }
+}
+
+impl Group {
+    /// As [`Group::known_lag`], without what is residue of transactions.
+    #[must_use]
+    pub fn readable_lag(&self) -> Option<u64> {
+        let known = self.known_lag()?;
+        let residue = self.residue.iter();
+        let residue = residue.filter_map(|one| self.partitions.get(one)?.records());
+        Some(known.saturating_sub(residue.sum()))
     }
 }
 
@@ -230,7 +252,8 @@ impl Readings {
                 Some(Ok(description)) => description.state,
                 _ => listing.state,
             };
-            let group = self.group(&listing.id, state, earlier(&listing.id), at);
+            let mut group = self.group(&listing.id, state, earlier(&listing.id), at);
+            group.coordinator = Some(listing.coordinator);
             by_id.insert(listing.id.clone(), group);
         }
         if let Some(failure) = self.missing() {
@@ -276,6 +299,8 @@ impl Readings {
         let partitions = self.lags(id, committed, earlier, at);
         let mut group = Group {
             unread: self.unread(&partitions, committed),
+            residue: self.residue_of(committed),
+            members: self.members(id),
             partitions,
             measured_at: Some(at),
             assigned: self.assigned_topics(id),
@@ -317,6 +342,23 @@ impl Readings {
             oldest.insert(partition.topic.clone(), unread);
         }
         oldest
+    }
+
+    fn residue_of(&self, committed: &PartitionOffsets) -> BTreeSet<TopicPartition> {
+        let own = committed.iter().filter(|(partition, offset)| {
+            let Ok(offset) = offset else { return false };
+            self.residue.contains(&((*partition).clone(), *offset))
+        });
+        own.map(|(partition, _)| partition.clone()).collect()
+    }
+
+    fn members(&self, id: &str) -> Option<usize> {
+        match self.descriptions.get(id) {
+            Some(Ok(description)) => Some(description.members.len()),
+            Some(Err(_)) => None,
+            // Only groups with members are described.
+            None => Some(0),
+        }
     }
 
     fn assigned_topics(&self, id: &str) -> Option<BTreeSet<String>> {

@@ -10,7 +10,9 @@ use cluster_tests::{PATIENCE, shared};
 use local_cluster::wait_for_condition;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::producer::{BaseRecord, DefaultProducerContext, ThreadedProducer};
+use rdkafka::producer::{
+    BaseProducer, BaseRecord, DefaultProducerContext, Producer, ThreadedProducer,
+};
 use rdkafka::{Offset, TopicPartitionList};
 
 /// A topic with one partition and 100 records.
@@ -214,4 +216,34 @@ async fn lag_in_time_is_bounded_by_readings_and_by_the_time_index() {
     let (least, most, age, shown) = told(&fresh.health).await;
     assert!(least >= 19.0 && least <= age, "{age}: {shown}");
     assert!(most <= age.max(60.0) * 3.0, "{age}: {shown}");
+}
+
+#[tokio::test]
+async fn a_group_before_the_marker_of_a_transaction_has_read_everything() {
+    let (topic, group) = (topic().await, unique("group"));
+    let (cluster, _) = shared().await;
+    let (bootstrap, id, to) = (
+        cluster.connection().bootstrap_servers.clone(),
+        unique("transaction"),
+        topic.clone(),
+    );
+    let transaction = move || {
+        let producer: BaseProducer = ClientConfig::new()
+            .set("bootstrap.servers", &bootstrap)
+            .set("transactional.id", &id)
+            .create()
+            .unwrap();
+        producer.init_transactions(PATIENCE).unwrap();
+        producer.begin_transaction().unwrap();
+        let record = BaseRecord::<(), _>::to(&to).payload("a record");
+        producer.send(record).unwrap();
+        producer.commit_transaction(PATIENCE).unwrap();
+    };
+    tokio::task::spawn_blocking(transaction).await.unwrap();
+    // A hundred records, the transaction's, and its marker.
+    commit(&group, &topic, 101).await;
+    expect(&group, "residue_of_transactions").await;
+    // One record that can be read is something to be behind on.
+    commit(&group, &topic, 100).await;
+    expect(&group, "stopped").await;
 }
