@@ -4,6 +4,7 @@ mod accept;
 mod health;
 mod history;
 mod maintenance;
+mod partitions;
 mod stop_impact;
 #[cfg(test)]
 mod tests;
@@ -18,5 +19,6 @@ pub fn router(state: State) -> OpenApiRouter {
         .merge(stop_impact::router())
         .merge(history::router())
         .merge(maintenance::router())
+        .merge(partitions::router())
         .with_state(state)
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use service_kit::settings::HttpSettings;
 use tower::ServiceExt;
 
-use crate::fixtures::{Cluster, refused};
+use crate::fixtures::{Cluster, Place, refused, topic};
 use crate::rules::Limits;
 use crate::snapshot::{Snapshot, Store};
 use crate::state::State;
@@ -171,8 +171,8 @@ async fn a_broker_may_be_stopped_unless_partitions_need_it() {
 #[tokio::test]
 async fn what_is_blocked_and_at_risk_is_given_outright_and_null_when_not_known() {
     let mut cluster = Cluster::healthy();
-    let short: crate::fixtures::Place<'_> = (Some(2), &[1, 2, 3], &[2, 3]);
-    cluster.show(&[crate::fixtures::topic("orders", &[short])]);
+    let short: Place<'_> = (Some(2), &[1, 2, 3], &[2, 3]);
+    cluster.show(&[topic("orders", &[short])]);
     let answer = get(cluster.snapshot, "/api/health", None).await;
     let health: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(health["atRisk"]["topics"][0], "orders", "{health}");
@@ -315,4 +315,57 @@ async fn a_maintenance_window_silences_and_changes_no_status() {
     let own = format!("{path}/{}", window["id"].as_str().unwrap());
     assert_eq!(send("DELETE", &own).await.0, StatusCode::OK);
     assert_eq!(send("DELETE", &own).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn partitions_are_listed_by_what_is_wrong_with_them_page_by_page() {
+    let mut cluster = Cluster::healthy();
+    let full: Place<'_> = (Some(1), &[1, 2, 3], &[1, 2, 3]);
+    let short: Place<'_> = (Some(2), &[1, 2, 3], &[2, 3]);
+    let gone: Place<'_> = (None, &[3], &[]);
+    cluster.show(&[topic("a", &[full, short, gone]), topic("b", &[short])]);
+    let list = async |query: &str| {
+        let path = format!("/api/health/partitions{query}");
+        let answer = get(cluster.snapshot.clone(), &path, None).await;
+        (
+            answer.status,
+            serde_json::from_str::<Value>(&answer.body).unwrap(),
+        )
+    };
+    let names = |page: &Value| {
+        let partitions = page["partitions"].as_array().unwrap().iter();
+        let names = partitions.map(|one| format!("{}{}", one["topic"], one["partition"]));
+        names.collect::<String>().replace('"', "")
+    };
+    let (_, all) = list("").await;
+    assert_eq!(
+        (names(&all).as_str(), &all["total"]),
+        ("a0a1a2b0", &4.into())
+    );
+    assert_eq!(all["partitions"][0]["problems"], serde_json::json!([]));
+    let (_, short) = list("?problem=under_replicated").await;
+    assert_eq!(names(&short), "a1a2b0");
+    assert_eq!(
+        short["partitions"][0]["problems"],
+        serde_json::json!(["under_replicated", "at_min_isr", "not_preferred_leader"])
+    );
+    assert_eq!(names(&list("?problem=offline").await.1), "a2");
+    assert_eq!(names(&list("?topic=b").await.1), "b0");
+    let (_, first) = list("?limit=3").await;
+    assert_eq!(
+        (names(&first).as_str(), &first["next"]),
+        ("a0a1a2", &"a-2".into())
+    );
+    let (_, second) = list("?limit=3&after=a-2").await;
+    assert_eq!((names(&second).as_str(), second.get("next")), ("b0", None));
+    for wrong in ["?problem=tired", "?limit=0", "?after=a"] {
+        assert_eq!(list(wrong).await.0, StatusCode::BAD_REQUEST, "{wrong}");
+    }
+    let nothing = get(Snapshot::default(), "/api/health/partitions", None).await;
+    assert_eq!(nothing.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(
+        nothing.body.contains("partitions_unknown"),
+        "{}",
+        nothing.body
+    );
 }

@@ -20,7 +20,7 @@ pub use group_class::GroupClass;
 pub use group_time::GroupTime;
 pub use groups::{GroupVerdict, LagVerdict};
 pub use limits::Limits;
-pub use partitions::TopicVerdict;
+pub use partitions::{PartitionProblem, PartitionVerdict, TopicVerdict, partitions};
 pub use status::{Check, CheckVerdict, Reason, Status};
 pub use stop_impact::{Affected, StopImpact, StopVerdict, stop_impact};
 pub use zookeeper::NodeVerdict;

@@ -161,18 +161,121 @@ fn judge_topics(
 
 /// How many partitions of several replicas stand in one rack.
 fn one_rack(topic: &Topic, racks: Option<&BTreeMap<i32, String>>) -> Option<usize> {
+    let partitions = topic.partitions.iter();
+    let in_one = |partition: &Partition| is_in_one_rack(partition, racks).map(usize::from);
+    partitions.map(in_one).sum()
+}
+
+/// `None` where the rack of a replica is not known.
+fn is_in_one_rack(partition: &Partition, racks: Option<&BTreeMap<i32, String>>) -> Option<bool> {
     let racks = racks?;
-    let all: BTreeSet<_> = racks.values().collect();
-    if all.len() < 2 {
-        return Some(0);
+    let first = racks.values().next();
+    if racks.values().all(|rack| Some(rack) == first) {
+        return Some(false);
     }
-    let of = |partition: &Partition| {
-        let replicas = &partition.metadata.replicas;
-        let stand = replicas.iter().map(|id| racks.get(id));
-        let stand = stand.collect::<Option<BTreeSet<_>>>()?;
-        Some(usize::from(replicas.len() > 1 && stand.len() == 1))
-    };
-    topic.partitions.iter().map(of).sum()
+    let replicas = &partition.metadata.replicas;
+    let stand = replicas.iter().map(|id| racks.get(id));
+    let stand = stand.collect::<Option<BTreeSet<_>>>()?;
+    Some(replicas.len() > 1 && stand.len() == 1)
+}
+
+/// What may be wrong with a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PartitionProblem {
+    /// It has no leader.
+    Offline,
+    /// It has fewer replicas in sync than assigned.
+    UnderReplicated,
+    /// It has fewer replicas in sync than `min.insync.replicas`.
+    UnderMinIsr,
+    /// It has just as many replicas in sync as `min.insync.replicas`.
+    AtMinIsr,
+    /// Another replica leads it than the preferred one.
+    NotPreferredLeader,
+    /// Its replicas all stand in one rack though there are several.
+    OneRack,
+}
+
+impl PartitionProblem {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Offline,
+        Self::UnderReplicated,
+        Self::UnderMinIsr,
+        Self::AtMinIsr,
+        Self::NotPreferredLeader,
+        Self::OneRack,
+    ];
+
+    /// Its name in the API.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Offline => "offline",
+            Self::UnderReplicated => "under_replicated",
+            Self::UnderMinIsr => "under_min_isr",
+            Self::AtMinIsr => "at_min_isr",
+            Self::NotPreferredLeader => "not_preferred_leader",
+            Self::OneRack => "one_rack",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|problem| problem.name() == name)
+    }
+}
+
+/// One partition, judged.
+#[derive(Debug)]
+pub struct PartitionVerdict<'a> {
+    /// Its topic.
+    pub topic: &'a str,
+    /// As metadata shows it.
+    pub partition: &'a PartitionMetadata,
+    /// `min.insync.replicas`, where it is known.
+    pub demand: Option<usize>,
+    /// What is wrong with it, as far as it is known.
+    pub problems: Vec<PartitionProblem>,
+}
+
+/// Every partition as last seen, in the order of topic and id.
+pub fn partitions<'a>(
+    snapshot: &'a Snapshot,
+    judgement: &super::Judgement,
+) -> impl Iterator<Item = PartitionVerdict<'a>> {
+    let settings = snapshot
+        .topic_settings
+        .fresh(judgement.at, judgement.limits.settings_age);
+    let controller = snapshot.controller.seen.as_ref();
+    let racks = controller.map(|seen| &seen.value.racks);
+    let topics = snapshot.topics.seen.iter();
+    topics
+        .flat_map(|seen| seen.value.partitions())
+        .map(move |(topic, partition)| {
+            let demand = demand(topic, settings);
+            let has = |problem| match problem {
+                PartitionProblem::Offline => partition.leaderless.is_some(),
+                PartitionProblem::UnderReplicated => is_under_replicated(partition),
+                PartitionProblem::UnderMinIsr => {
+                    is_under_min_in_sync(partition, demand) == Some(true)
+                }
+                PartitionProblem::AtMinIsr => is_at_min_in_sync(partition, demand) == Some(true),
+                PartitionProblem::NotPreferredLeader => partition.metadata.led_by_another(),
+                PartitionProblem::OneRack => is_in_one_rack(partition, racks) == Some(true),
+            };
+            PartitionVerdict {
+                topic,
+                partition: &partition.metadata,
+                demand,
+                problems: PartitionProblem::ALL
+                    .into_iter()
+                    .filter(|one| has(*one))
+                    .collect(),
+            }
+        })
 }
 
 /// `min.insync.replicas` of a topic, where it is known.

@@ -1,5 +1,6 @@
 //! For each class of consumer group a real group in that situation.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -246,4 +247,63 @@ async fn a_group_before_the_marker_of_a_transaction_has_read_everything() {
     // One record that can be read is something to be behind on.
     commit(&group, &topic, 100).await;
     expect(&group, "stopped").await;
+}
+
+#[tokio::test]
+async fn lag_agrees_with_kafkas_own_tool_for_every_group_and_partition() {
+    let services = super::health::healthy().await;
+    let (cluster, local) = shared().await;
+    let name = unique("lags");
+    let create = format!("/api/topics?topicName={name}&partitions=4&replicationFactor=3");
+    services.admin.post(&create).await.ok_json(201);
+    for partition in 0..4 {
+        produce(&cluster, &name, partition, 20 + 10 * partition as usize).await;
+    }
+    let groups: Vec<_> = (0..3).map(|_| unique("lagging")).collect();
+    for (number, group) in (0..).zip(&groups) {
+        let connection = cluster.connection().clone();
+        let (group, topic) = (group.clone(), name.clone());
+        let commit = move || {
+            let consumer: BaseConsumer =
+                connection.consumer_config("test", &group).create().unwrap();
+            let mut offsets = TopicPartitionList::new();
+            for partition in 0..4 {
+                let offset = Offset::Offset(i64::from(3 * partition + 5 * number));
+                offsets
+                    .add_partition_offset(&topic, partition, offset)
+                    .unwrap();
+            }
+            consumer.commit(&offsets, CommitMode::Sync).unwrap();
+        };
+        tokio::task::spawn_blocking(commit).await.unwrap();
+    }
+    let mut witnessed = BTreeMap::new();
+    for group in &groups {
+        let tool = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand";
+        let arguments = ["--describe", "--group", group];
+        let told = cluster_tests::kafka_tool(tool, &local.bootstrap(), &arguments).await;
+        for row in told.lines().filter(|line| line.contains(&name)) {
+            let row: Vec<&str> = row.split_whitespace().collect();
+            let lag: u64 = row[5].parse().unwrap();
+            witnessed.insert(format!("{group} {name}-{}", row[2]), Some(lag));
+        }
+    }
+    assert_eq!(witnessed.len(), 12, "{witnessed:?}");
+    wait_for_condition("the same lags", PATIENCE * 2, || async {
+        let health = services.health.get("/api/health").await.json();
+        let of_group = |group: &String| {
+            let lags = health["consumerGroupHealth"][group]["partitionLags"].as_object();
+            let lags = lags.into_iter().flatten();
+            lags.map(|(place, lag)| (format!("{group} {place}"), lag.as_u64()))
+                .collect::<Vec<_>>()
+        };
+        let told: BTreeMap<_, _> = groups.iter().flat_map(of_group).collect();
+        if told == witnessed {
+            Ok(())
+        } else {
+            Err(format!("{told:?} is not {witnessed:?}"))
+        }
+    })
+    .await
+    .unwrap();
 }
