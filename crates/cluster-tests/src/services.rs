@@ -83,6 +83,8 @@ pub struct Target {
     pub zookeepers: Vec<String>,
     /// The declared topics; `None` declares none.
     pub topics_file: Option<PathBuf>,
+    /// JMX agents, as the health service is told of them.
+    pub jmx_agents: String,
     /// The topic of the canary; `None` runs none.
     pub canary: Option<String>,
 }
@@ -100,9 +102,17 @@ impl Target {
                 .map(ToString::to_string)
                 .collect(),
             topics_file: Some(declared_topics()),
+            jmx_agents: jmx_agents(cluster),
             canary: None,
         }
     }
+}
+
+fn jmx_agents(cluster: &Cluster) -> String {
+    let agents = cluster.jmx_targets().into_iter();
+    let brokers = agents.filter(|(node, _)| node.is_broker());
+    let agents = brokers.map(|(node, address)| format!("{}={address}", node.number));
+    agents.collect::<Vec<_>>().join(",")
 }
 
 /// `kafka/topics.yml` of the checkout.
@@ -223,6 +233,8 @@ impl AllSettings {
             &brokers,
             "--zookeeper-addresses",
             &zookeepers,
+            "--jmx-agents",
+            &target.jmx_agents,
         ]);
         if let Some(topic) = &target.canary {
             health.extend(["--canary-topic".to_owned(), topic.clone()]);

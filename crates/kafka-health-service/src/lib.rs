@@ -37,7 +37,7 @@ use crate::canary::{Canary, CanaryMetrics};
 use crate::maintenance::Windows;
 use crate::record::Record;
 pub use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Store};
+use crate::snapshot::{Agent, Snapshot, Store};
 use crate::state::State;
 
 /// The name of this service.
@@ -62,7 +62,9 @@ pub async fn run(
     statistics.or_insert_with(|| STATISTICS_INTERVAL_MS.to_owned());
     let cluster = KafkaCluster::connect(connection).context("cannot make a Kafka client")?;
     let watch = &settings.watch;
-    let snapshot = Snapshot::expecting(&watch.expected_brokers.0, &watch.zookeeper_addresses.0);
+    let mut snapshot = Snapshot::expecting(&watch.expected_brokers.0, &watch.zookeeper_addresses.0);
+    let agents = watch.jmx_agents.0.keys();
+    snapshot.jmx = agents.map(|id| (*id, Agent::default())).collect();
     let store = Arc::new(Store::new(snapshot));
     let kept = settings.history_kept.into();
     let record = match &settings.data_dir {

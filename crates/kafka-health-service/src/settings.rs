@@ -1,6 +1,7 @@
 //! The settings of this service: each is one field with its flag, its environment variable, its
 //! default and its help.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -110,6 +111,16 @@ pub struct WatchSettings {
     #[arg(long, env = "ZOOKEEPER_INTERVAL", default_value = "2s", value_parser = parse_duration)]
     pub zookeeper_interval: Duration,
 
+    /// JMX agents of brokers that export Prometheus metrics, such as 1=kafka-1:7071,2=kafka-2:7071: one more
+    /// witness of each broker
+    #[arg(
+        long,
+        env = "JMX_AGENTS",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub jmx_agents: JmxAgents,
+
     /// How many series of lag by group, topic and partition /metrics may show; 0 shows none. How
     /// many did not fit is a metric of its own
     #[arg(long, env = "MOST_PARTITION_SERIES", default_value_t = 2000)]
@@ -184,6 +195,10 @@ pub struct BrokerIds(pub Vec<i32>);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Addresses(pub Vec<String>);
 
+/// `id=host:port` of JMX agents, separated by commas; may be empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JmxAgents(pub BTreeMap<i32, String>);
+
 /// A list that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{item:?} is not {expected}")]
@@ -244,6 +259,26 @@ impl FromStr for Addresses {
             }
         }
         Ok(Self(addresses))
+    }
+}
+
+impl FromStr for JmxAgents {
+    type Err = ListError;
+
+    fn from_str(text: &str) -> Result<Self, ListError> {
+        let mut agents = BTreeMap::new();
+        for item in items(text) {
+            let parsed = item.split_once('=').and_then(|(id, address)| {
+                let id = id.parse::<i32>().ok().filter(|id| *id >= 0)?;
+                let address = address.parse::<Addresses>().ok()?.0.pop()?;
+                Some((id, address))
+            });
+            let Some((id, address)) = parsed else {
+                return Err(error(item, "an agent (id=host:port)"));
+            };
+            agents.insert(id, address);
+        }
+        Ok(Self(agents))
     }
 }
 
@@ -312,6 +347,14 @@ mod tests {
                 "\"zookeeper-1\" is not an address",
             ),
             (["--zookeeper-addresses", ":2181"], "is not an address"),
+            (
+                ["--jmx-agents", "kafka-1:7071"],
+                "is not an agent (id=host:port)",
+            ),
+            (
+                ["--jmx-agents", "1=kafka-1"],
+                "is not an agent (id=host:port)",
+            ),
         ] {
             let message = parse(&arguments).unwrap_err().to_string();
             assert!(message.contains(named), "{message}");

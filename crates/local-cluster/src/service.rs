@@ -118,6 +118,11 @@ pub fn environment(
         HEALTH => {
             variables.push(("ZOOKEEPER_ADDRESSES", spec.zookeeper_connect()));
             variables.push(("CANARY_TOPIC", "__health_canary".to_owned()));
+            let agents = spec.broker_nodes().into_iter().map(|node| {
+                let address = SocketAddr::from((spec.address, ports::agent(node)));
+                format!("{}={address}", node.number)
+            });
+            variables.push(("JMX_AGENTS", agents.collect::<Vec<_>>().join(",")));
         }
         _ => {}
     }

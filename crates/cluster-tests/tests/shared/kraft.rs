@@ -13,6 +13,7 @@ async fn the_services_work_against_a_kraft_broker() {
         brokers: vec![1],
         zookeepers: Vec::new(),
         topics_file: None,
+        jmx_agents: String::new(),
         canary: None,
     });
     let create = "/api/topics?topicName=on-kraft&partitions=3&replicationFactor=1";

@@ -5,6 +5,7 @@ mod brokers;
 mod connect;
 mod controller;
 mod groups;
+mod jmx;
 mod pace;
 mod partitions;
 mod residue;
@@ -58,6 +59,9 @@ pub fn start(
             settings.zookeeper_interval,
             stop.clone(),
         ));
+    }
+    for (id, address) in &settings.jmx_agents.0 {
+        collectors.spawn(jmx::run(*id, address.clone(), store.clone(), stop.clone()));
     }
     collectors
 }

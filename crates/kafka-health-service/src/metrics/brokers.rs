@@ -39,6 +39,19 @@ pub(super) const FAMILIES: &[Family] = &[
         samples: |view| each(view, failures),
     },
     Family {
+        name: "kafka_broker_jmx_up",
+        help: "1 if the broker's JMX agent answered when it was last asked, 0 if not.",
+        kind: MetricType::GAUGE,
+        labels: &["broker_id"],
+        samples: |view| {
+            let agents = view.snapshot.jmx.iter();
+            let checked = agents.filter_map(|(id, agent)| Some((id, agent.latest.as_ref()?)));
+            checked
+                .map(|(id, check)| Sample::of(id, count(usize::from(check.outcome.is_ok()))))
+                .collect()
+        },
+    },
+    Family {
         name: "kafka_broker_safe_to_stop",
         help: "1 if no partition would go offline or refuse writes without the broker, 0 if some would.",
         kind: MetricType::GAUGE,

@@ -18,7 +18,7 @@ use crate::moment::Moment;
 use crate::rules::{
     BrokerVerdict, Check, CheckVerdict, Judgement, NodeVerdict, Reason, Status, TopicVerdict,
 };
-use crate::snapshot::{Broker, Snapshot, ZookeeperNode};
+use crate::snapshot::{AgentCheck, Broker, Snapshot, ZookeeperNode};
 
 /// The health of the cluster.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
@@ -149,6 +149,43 @@ pub struct BrokerStatus {
     pub last_answer_at: Option<Timestamp>,
     /// It was probed, but too long ago.
     pub stale: bool,
+    /// What its JMX agent says; absent where none is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jmx: Option<JmxReport>,
+}
+
+/// What the JMX agent of a broker says.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JmxReport {
+    /// Why it did not answer when it was last asked; null if it did.
+    #[schema(required = true)]
+    pub error_message: Option<String>,
+    /// When it was last asked.
+    #[serde(with = "service_kit::time::millis")]
+    pub observed_at: Timestamp,
+    /// Its broker takes itself for the controller; null where that is not known.
+    #[schema(required = true)]
+    pub active_controller: Option<bool>,
+    /// Partitions that its broker leads and that lack replicas; null where that is not known.
+    #[schema(required = true)]
+    pub under_replicated_partitions: Option<u64>,
+    /// Partitions that its broker leads; null where that is not known.
+    #[schema(required = true)]
+    pub leaders: Option<u64>,
+}
+
+impl JmxReport {
+    fn new(check: &AgentCheck) -> Self {
+        let figures = check.outcome.as_ref().ok();
+        Self {
+            error_message: check.outcome.as_ref().err().cloned(),
+            observed_at: check.at.time(),
+            active_controller: figures.and_then(|figures| figures.active_controller),
+            under_replicated_partitions: figures.and_then(|figures| figures.under_replicated),
+            leaders: figures.and_then(|figures| figures.leaders),
+        }
+    }
 }
 
 /// One topic; the counts are those of the last reading, however old.
@@ -228,7 +265,11 @@ impl HealthReport {
         let brokers = judgement.brokers.iter().filter_map(|(id, verdict)| {
             let broker = snapshot.brokers.get(id)?;
             let rack = controller.and_then(|controller| controller.racks.get(id));
-            Some(BrokerStatus::new(broker, verdict, rack))
+            let jmx = snapshot.jmx.get(id).and_then(|agent| agent.latest.as_ref());
+            Some(BrokerStatus {
+                jmx: jmx.map(JmxReport::new),
+                ..BrokerStatus::new(broker, verdict, rack)
+            })
         });
         let topics = judgement
             .topics
@@ -319,6 +360,7 @@ impl BrokerStatus {
             observed_at: verdict.observed_at.map(Moment::time),
             last_answer_at: broker.probes.last_answer.map(Moment::time),
             stale: verdict.stale,
+            jmx: None,
         }
     }
 }

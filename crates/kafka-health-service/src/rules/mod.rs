@@ -13,6 +13,7 @@ mod limits;
 mod partitions;
 mod status;
 mod stop_impact;
+mod witnesses;
 mod zookeeper;
 
 pub use brokers::{BrokerVerdict, Liveness};
@@ -85,6 +86,10 @@ impl Judgement {
 pub fn judge(snapshot: &Snapshot, now: Moment, limits: &Limits) -> Judgement {
     let mut brokers = brokers::judge(snapshot, now, limits);
     if let Some(reason) = controller::judge(&snapshot.controller, &brokers.verdicts, now) {
+        brokers.check.status = brokers.check.status.max(reason.severity);
+        brokers.reasons.push(reason);
+    }
+    for reason in witnesses::judge(snapshot, &brokers.verdicts, now) {
         brokers.check.status = brokers.check.status.max(reason.severity);
         brokers.reasons.push(reason);
     }

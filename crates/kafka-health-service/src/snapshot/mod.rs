@@ -9,6 +9,7 @@ mod canary;
 mod controller;
 mod course;
 mod groups;
+mod jmx;
 mod ladder;
 mod part;
 mod store;
@@ -23,6 +24,7 @@ pub use canary::{CanaryPartition, CanaryState};
 pub use controller::Controller;
 pub use course::{Commit, Course};
 pub use groups::{Group, Groups, PartitionLag, PartitionOffsets, Readings, Unread};
+pub use jmx::{Agent, AgentCheck, AgentFigures};
 pub use ladder::{Arrival, Ladder, Ladders};
 pub use part::{Attempts, Failure, Freshness, Part, Seen};
 pub use store::Store;
@@ -50,6 +52,8 @@ pub struct Snapshot {
     pub groups: Part<Groups>,
     /// The canary; `None` where none runs.
     pub canary: Option<CanaryState>,
+    /// JMX agents by the id of their broker; empty where none is configured.
+    pub jmx: BTreeMap<i32, Agent>,
     /// Requests that this service sent to brokers, by Kafka's name.
     pub requests: Arc<BTreeMap<String, u64>>,
     /// ZooKeeper nodes by address; empty when none is configured.

@@ -4,6 +4,7 @@ use cluster_tests::PATIENCE;
 use cluster_tests::services::{Services, shared_services};
 use local_cluster::wait_for_condition;
 use reqwest::header;
+use serde_json::Value;
 
 /// The services, once health says HEALTHY.
 pub async fn healthy() -> &'static Services {
@@ -94,7 +95,7 @@ async fn the_status_alone_is_plain_text_or_json_as_asked() {
     let asked = reqwest::Client::new()
         .get(url)
         .header(header::ACCEPT, "application/json");
-    let json: serde_json::Value =
+    let json: Value =
         serde_json::from_str(&asked.send().await.unwrap().text().await.unwrap()).unwrap();
     assert_eq!(json["status"], "HEALTHY");
 }
@@ -164,4 +165,28 @@ async fn the_page_shows_the_status_and_every_broker() {
     for shown in ["HEALTHY", "-0: leader ", &impact(1), &impact(2), &impact(3)] {
         assert!(page.text.contains(shown), "{shown}: {}", page.text);
     }
+}
+
+#[tokio::test]
+async fn the_jmx_agents_agree_with_what_the_brokers_tell() {
+    let services = healthy().await;
+    wait_for_condition("every agent to agree", PATIENCE * 2, || async {
+        let health = services.health.get("/api/health").await.json();
+        let controller = &health["controllerId"];
+        let brokers = health["brokerStatuses"].as_array().unwrap();
+        let agrees = |broker: &Value| {
+            let jmx = &broker["jmx"];
+            let is_controller = broker["brokerId"] == *controller;
+            jmx["errorMessage"].is_null()
+                && jmx["activeController"] == is_controller
+                && jmx["leaders"].as_u64() > Some(0)
+        };
+        if controller.is_i64() && brokers.iter().all(agrees) {
+            Ok(())
+        } else {
+            Err(health.to_string())
+        }
+    })
+    .await
+    .unwrap();
 }
