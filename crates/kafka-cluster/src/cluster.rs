@@ -76,6 +76,16 @@ impl KafkaCluster {
         Ok(metadata.brokers)
     }
 
+    /// The controller as the newest metadata that this client was sent names it; asks nobody.
+    ///
+    /// To be preferred to [`KafkaCluster::describe`] where brokers come and go: a broker that has just started
+    /// may answer that without any broker, at which librdkafka 2.12.1 aborts the process
+    /// (`rd_kafka_admin_response_parse`).
+    #[must_use]
+    pub fn controller(&self) -> Option<i32> {
+        self.native.controller()
+    }
+
     /// Describes the cluster as the controller (ZooKeeper mode) or any broker (`KRaft`) sees it.
     ///
     /// # Errors

@@ -14,7 +14,11 @@ async fn until(services: &Hosted, what: &str, wanted: impl Fn(&[&Value]) -> bool
         let reasons = health["reasons"].as_array().unwrap();
         let own = reasons.iter().filter(|one| one["check"] == "canary");
         let own: Vec<_> = own.collect();
-        let begun = health["checks"]["canary"]["observedAt"].is_string();
+        // A record came through each partition: only then can one of them stop to.
+        let partitions = health["canary"]["partitions"].as_array();
+        let begun = partitions.is_some_and(|all| {
+            all.len() == 3 && all.iter().all(|one| one["lastGoodAt"].is_string())
+        });
         if begun && wanted(&own) {
             Ok(health)
         } else {

@@ -136,6 +136,13 @@ impl Client {
         self.consumer.client().native_ptr()
     }
 
+    /// The controller as the newest metadata named it.
+    pub(crate) fn controller(&self) -> Option<i32> {
+        // SAFETY: the client is alive; without a time-out this only reads what is cached.
+        let id = unsafe { sys::rd_kafka_controllerid(self.raw(), 0) };
+        (id >= 0).then_some(id)
+    }
+
     /// Requests sent to all brokers, by Kafka's name, as of the newest statistics.
     pub(crate) fn requests(&self) -> BTreeMap<String, u64> {
         let counts = self.requests.lock();

@@ -1,5 +1,6 @@
-//! Asks a broker that answers who the controller is, and in which rack each broker stands.
+//! Who the controller is, as metadata names it, and in which rack each broker stands, as the broker itself says.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Context;
@@ -7,47 +8,76 @@ use super::pace::{Outcome, Pace};
 use crate::moment::Moment;
 use crate::snapshot::{Controller, Snapshot};
 
-const INTERVAL: Duration = Duration::from_secs(2);
-const AFTER_FAILURE: Duration = Duration::from_millis(500);
-const DEADLINE: Duration = Duration::from_secs(2);
+const INTERVAL: Duration = Duration::from_secs(1);
+const RACK_DEADLINE: Duration = Duration::from_secs(3);
+const RACK: &str = "broker.rack";
+/// A rack changes with a restart of its broker only.
+const RACKS_EVERY: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(context: Context) {
-    let pace = Pace::every(INTERVAL, AFTER_FAILURE);
-    pace.repeat(&context.stop, || collect(&context)).await;
+    let racks = async {
+        let pace = Pace::every(RACKS_EVERY, INTERVAL);
+        pace.repeat(&context.stop, || read_racks(&context)).await;
+    };
+    let pace = Pace::every(INTERVAL, INTERVAL);
+    let controller = pace.repeat(&context.stop, || async { look(&context) });
+    tokio::join!(controller, racks);
 }
 
-async fn collect(context: &Context) -> Outcome {
-    let Some(broker) = whom_to_ask(&context.store.read()) else {
-        return Outcome::Failure;
-    };
-    let began = Moment::now();
-    // Not just any: librdkafka asks the controller itself, which may be what does not answer.
-    let described = context.cluster.describe_at(broker, DEADLINE).await;
-    let ended = Moment::now();
-    let mut outcome = Outcome::Failure;
+/// Metadata is asked for elsewhere; what it says counts from when it came.
+fn look(context: &Context) -> Outcome {
+    let id = context.cluster.controller();
+    let now = Moment::now();
+    context.store.update(|snapshot| {
+        let seen_at = snapshot.topics.seen.as_ref().map(|seen| seen.at);
+        let part = &mut snapshot.controller;
+        let before = part.seen.as_ref();
+        let Some(at) = seen_at.filter(|at| before.is_none_or(|before| *at > before.at)) else {
+            return;
+        };
+        let before = before.map(|seen| &*seen.value);
+        part.publish(Controller::next(before, id, BTreeMap::new(), at), at);
+        part.attempts.note(at, now, Ok(()));
+    });
+    Outcome::Success
+}
+
+async fn read_racks(context: &Context) -> Outcome {
+    let brokers = answering(&context.store.read());
+    let mut racks = BTreeMap::new();
+    for id in &brokers {
+        let configs = context.cluster.broker_configs(*id, RACK_DEADLINE).await;
+        let rack = configs
+            .into_iter()
+            .flatten()
+            .find(|entry| entry.name == RACK);
+        if let Some(rack) = rack
+            .and_then(|entry| entry.value)
+            .filter(|rack| !rack.is_empty())
+        {
+            racks.insert(*id, rack);
+        }
+    }
     context.store.update(|snapshot| {
         let part = &mut snapshot.controller;
-        let noted = described.map_err(|error| error.to_string()).map(|seen| {
-            let before = part.seen.as_ref().map(|seen| &*seen.value);
-            let racks = seen.brokers.into_iter();
-            let racks = racks.filter_map(|broker| Some((broker.id, broker.rack?)));
-            let controller = Controller::next(before, seen.controller, racks.collect(), began);
-            part.publish(controller, began);
-            outcome = Outcome::Success;
-        });
-        part.attempts.note(began, ended, noted);
+        if let Some(seen) = part.seen.clone() {
+            let mut value = (*seen.value).clone();
+            value.racks.extend(racks);
+            part.publish(value, seen.at);
+        }
     });
-    outcome
+    if brokers.is_empty() {
+        Outcome::Failure
+    } else {
+        Outcome::Success
+    }
 }
 
-/// A broker whose newest probe was answered; another one each time, so that none is believed alone.
-fn whom_to_ask(snapshot: &Snapshot) -> Option<i32> {
+fn answering(snapshot: &Snapshot) -> Vec<i32> {
     let answering = snapshot.brokers.values().filter(|broker| {
         broker.probes.failing.is_none() && broker.probes.answering_since.is_some()
     });
-    let ids: Vec<i32> = answering.map(|broker| broker.id).collect();
-    let turn = usize::try_from(snapshot.controller.attempts.finished).unwrap_or(0);
-    ids.get(turn % ids.len().max(1)).copied()
+    answering.map(|broker| broker.id).collect()
 }
 
 #[cfg(test)]
@@ -56,16 +86,11 @@ mod tests {
     use crate::fixtures::{Cluster, refused};
 
     #[test]
-    fn brokers_that_answer_are_asked_in_turn() {
+    fn only_brokers_that_answer_are_asked_for_their_racks() {
         let mut cluster = Cluster::healthy();
         let now = cluster.now;
         cluster.broker(2).probes.record(refused(now));
-        let mut asked = Vec::new();
-        for _ in 0..4 {
-            asked.push(whom_to_ask(&cluster.snapshot).unwrap());
-            cluster.snapshot.controller.attempts.note(now, now, Ok(()));
-        }
-        assert_eq!(asked, [1, 3, 1, 3]);
-        assert_eq!(whom_to_ask(&Snapshot::default()), None);
+        assert_eq!(answering(&cluster.snapshot), [1, 3]);
+        assert!(answering(&Snapshot::default()).is_empty());
     }
 }

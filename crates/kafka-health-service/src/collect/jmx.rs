@@ -1,9 +1,12 @@
 //! Asks the JMX agents of the brokers, where they are configured: what the Java machine of a broker says of
 //! it, whether or not the broker itself answers.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::pace::{Outcome, Pace};
@@ -13,24 +16,20 @@ use crate::snapshot::{AgentCheck, AgentFigures, Store};
 const INTERVAL: Duration = Duration::from_secs(5);
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 const DEADLINE: Duration = Duration::from_secs(4);
+/// All metrics of a broker are some hundred kilobytes.
+const LARGEST_ANSWER: u64 = 4 * 1024 * 1024;
 
 const CONTROLLER: &str = "kafka_controller_kafkacontroller_activecontrollercount";
 const UNDER_REPLICATED: &str = "kafka_server_replicamanager_underreplicatedpartitions";
 const LEADERS: &str = "kafka_server_replicamanager_leadercount";
 
 pub(super) async fn run(id: i32, address: String, store: Arc<Store>, stop: CancellationToken) {
-    let client = match reqwest::Client::builder().timeout(DEADLINE).build() {
-        Ok(client) => client,
-        Err(error) => {
-            tracing::error!(%error, "no client for JMX agents");
-            return;
-        }
-    };
-    // Only what is read; agents that do not know the parameter send everything.
-    let names = [CONTROLLER, UNDER_REPLICATED, LEADERS].map(|name| format!("name[]={name}"));
-    let url = format!("http://{address}/metrics?{}", names.join("&"));
     let attempt = || async {
-        let outcome = ask(&client, &url).await;
+        let outcome = match tokio::time::timeout(DEADLINE, ask(&address)).await {
+            Err(_) => Err(format!("no answer within {} s", DEADLINE.as_secs())),
+            Ok(Err(error)) => Err(error.to_string()),
+            Ok(Ok(answer)) => of_answer(&answer),
+        };
         let next = if outcome.is_ok() {
             Outcome::Success
         } else {
@@ -52,19 +51,28 @@ pub(super) async fn run(id: i32, address: String, store: Arc<Store>, stop: Cance
         .await;
 }
 
-async fn ask(client: &reqwest::Client, url: &str) -> Result<AgentFigures, String> {
-    let failed = |error: reqwest::Error| {
-        if error.is_timeout() {
-            format!("no answer within {} s", DEADLINE.as_secs())
-        } else if error.is_connect() {
-            "no connection".to_owned()
-        } else {
-            error.without_url().to_string()
-        }
-    };
-    let answer = client.get(url).send().await.map_err(failed)?;
-    let answer = answer.error_for_status().map_err(failed)?;
-    Ok(figures(&answer.text().await.map_err(failed)?))
+/// HTTP/1.0, where the end of the connection is the end of the answer. A client library with TLS took five
+/// megabytes more.
+async fn ask(address: &str) -> io::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    // Only what is read; agents that do not know the parameter send everything.
+    let names = [CONTROLLER, UNDER_REPLICATED, LEADERS].map(|name| format!("name%5B%5D={name}"));
+    let query = names.join("&");
+    let request =
+        format!("GET /metrics?{query} HTTP/1.0\r\nHost: {address}\r\nAccept: text/plain\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    stream.take(LARGEST_ANSWER).read_to_end(&mut answer).await?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+fn of_answer(answer: &str) -> Result<AgentFigures, String> {
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or("does not speak HTTP")?;
+    let status = head.split(' ').nth(1).unwrap_or_default();
+    if status != "200" {
+        return Err(format!("answered with the status {status:?}"));
+    }
+    Ok(figures(body))
 }
 
 fn figures(text: &str) -> AgentFigures {
@@ -84,6 +92,17 @@ fn figures(text: &str) -> AgentFigures {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_answer_is_told() {
+        assert!(of_answer("HTTP/1.1 200 OK\r\n\r\n").is_ok());
+        assert!(
+            of_answer("HTTP/1.1 503 x\r\n\r\n")
+                .unwrap_err()
+                .contains("503")
+        );
+        assert!(of_answer("nonsense").is_err());
+    }
 
     #[test]
     fn figures_are_found_by_their_names() {
