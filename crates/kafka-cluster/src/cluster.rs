@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
+
 use crate::native::{self, Client};
 use crate::{BrokerAddress, Connection, KafkaError};
 
@@ -41,6 +43,9 @@ pub struct BrokerDescription {
     pub rack: Option<String>,
 }
 
+/// A broker that hangs does not hold up the others for longer.
+const RACK: Duration = Duration::from_secs(1);
+
 impl KafkaCluster {
     /// Creates the client; does not wait for a broker.
     ///
@@ -77,33 +82,50 @@ impl KafkaCluster {
     }
 
     /// The controller as the newest metadata that this client was sent names it; asks nobody.
-    ///
-    /// To be preferred to [`KafkaCluster::describe`] where brokers come and go: a broker that has just started
-    /// may answer that without any broker, at which librdkafka 2.12.1 aborts the process
-    /// (`rd_kafka_admin_response_parse`).
     #[must_use]
     pub fn controller(&self) -> Option<i32> {
         self.native.controller()
     }
 
-    /// Describes the cluster as the controller (ZooKeeper mode) or any broker (`KRaft`) sees it.
+    /// Describes the cluster: live brokers and controller as metadata names them, racks as each broker tells its
+    /// own.
+    ///
+    /// Not by `DescribeCluster`: a broker that has just started may answer that without any broker, at which
+    /// librdkafka 2.12.1 aborts the process (`rd_kafka_admin_response_parse`).
     ///
     /// # Errors
-    /// As Kafka answers; [`ErrorKind::Unreachable`](crate::ErrorKind::Unreachable) when no broker is.
+    /// `Unreachable` or `TimedOut` when no broker answered.
     pub async fn describe(&self, deadline: Duration) -> Result<ClusterDescription, KafkaError> {
-        native::describe_cluster(&self.native, None, deadline).await
+        let live = self.brokers(deadline).await?;
+        let mut racks = JoinSet::new();
+        for broker in &live {
+            let (cluster, id) = (self.clone(), broker.id);
+            racks.spawn(async move { Some((id, cluster.rack(id, deadline.min(RACK)).await?)) });
+        }
+        let racks = racks.join_all().await.into_iter().flatten();
+        let mut racks: BTreeMap<i32, String> = racks.collect();
+        let brokers = live.into_iter().map(|broker| BrokerDescription {
+            rack: racks.remove(&broker.id),
+            id: broker.id,
+            host: broker.host,
+            port: broker.port,
+        });
+        let mut brokers: Vec<_> = brokers.collect();
+        brokers.sort();
+        Ok(ClusterDescription {
+            cluster_id: self.native.cluster_id(),
+            controller: self.controller(),
+            brokers,
+        })
     }
 
-    /// Describes the cluster as `broker` itself sees it.
-    ///
-    /// # Errors
-    /// As Kafka answers; `Unreachable` when that broker is.
-    pub async fn describe_at(
-        &self,
-        broker: i32,
-        deadline: Duration,
-    ) -> Result<ClusterDescription, KafkaError> {
-        native::describe_cluster(&self.native, Some(broker), deadline).await
+    /// `broker.rack`, as the broker itself tells; `None` where it has none, or does not answer.
+    pub async fn rack(&self, broker: i32, deadline: Duration) -> Option<String> {
+        let configs = self.broker_configs(broker, deadline).await.ok()?;
+        let rack = configs
+            .into_iter()
+            .find(|config| config.name == "broker.rack");
+        rack?.value.filter(|rack| !rack.is_empty())
     }
 
     /// Asks `broker` for something that only it can answer (its own settings), and returns how long

@@ -30,6 +30,13 @@ pub(super) unsafe fn optional_text(pointer: *const c_char) -> Option<String> {
     (!pointer.is_null()).then(|| unsafe { text(pointer) })
 }
 
+/// The id of a node; `None` for librdkafka's placeholder of "no node".
+pub(super) fn node_id(node: &sys::rd_kafka_Node_t) -> Option<i32> {
+    // SAFETY: the node is borrowed, so it is alive.
+    let id = unsafe { sys::rd_kafka_Node_id(node) };
+    (id >= 0).then_some(id)
+}
+
 /// Views an array of `count` pointers as references; empty for null.
 ///
 /// # Safety

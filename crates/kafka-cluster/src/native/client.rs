@@ -13,7 +13,7 @@ use rdkafka::{ClientContext, Statistics};
 use rdkafka_sys as sys;
 use tokio::sync::{Semaphore, oneshot};
 
-use super::borrow::text;
+use super::borrow::{optional_text, text};
 use super::codes;
 use super::handles::{Options, Queue};
 use super::nudges::Nudges;
@@ -141,6 +141,19 @@ impl Client {
         // SAFETY: the client is alive; without a time-out this only reads what is cached.
         let id = unsafe { sys::rd_kafka_controllerid(self.raw(), 0) };
         (id >= 0).then_some(id)
+    }
+
+    /// The cluster's id as metadata told it.
+    pub(crate) fn cluster_id(&self) -> Option<String> {
+        // SAFETY: the client is alive; the text is ours, and is given back once it is copied.
+        unsafe {
+            let id = sys::rd_kafka_clusterid(self.raw(), 0);
+            let copy = optional_text(id);
+            if !id.is_null() {
+                sys::rd_kafka_mem_free(self.raw(), id.cast());
+            }
+            copy
+        }
     }
 
     /// Requests sent to all brokers, by Kafka's name, as of the newest statistics.

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use rdkafka_sys as sys;
 
-use super::borrow::{c_text, error_of, items, listed_partitions, text};
+use super::borrow::{c_text, error_of, items, listed_partitions, node_id, text};
 use super::client::Client;
 use super::codes;
-use super::describe_cluster::node_id;
 use super::operation::{CallOptions, Operation};
 use crate::{GroupDescription, GroupMember, GroupState, KafkaError};
 

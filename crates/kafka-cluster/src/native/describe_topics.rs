@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use rdkafka_sys as sys;
 
-use super::borrow::{c_text, error_of, items, text};
+use super::borrow::{c_text, error_of, items, node_id, text};
 use super::client::Client;
-use super::describe_cluster::node_id;
 use super::handles::TopicCollection;
 use super::operation::{CallOptions, Operation};
 use crate::{KafkaError, PartitionMetadata, TopicMetadata};

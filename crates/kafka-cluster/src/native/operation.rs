@@ -33,7 +33,6 @@ operations! {
     CREATE_PARTITIONS = "CreatePartitions", RD_KAFKA_ADMIN_OP_CREATEPARTITIONS, writes: true;
     ALTER_CONFIGS = "IncrementalAlterConfigs", RD_KAFKA_ADMIN_OP_INCREMENTALALTERCONFIGS, writes: true;
     DESCRIBE_CONFIGS = "DescribeConfigs", RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, writes: false;
-    DESCRIBE_CLUSTER = "DescribeCluster", RD_KAFKA_ADMIN_OP_DESCRIBECLUSTER, writes: false;
     DESCRIBE_TOPICS = "DescribeTopics", RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, writes: false;
     LIST_OFFSETS = "ListOffsets", RD_KAFKA_ADMIN_OP_LISTOFFSETS, writes: false;
     LIST_GROUPS = "ListConsumerGroups", RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS, writes: false;

@@ -10,7 +10,6 @@ use crate::snapshot::{Controller, Snapshot};
 
 const INTERVAL: Duration = Duration::from_secs(1);
 const RACK_DEADLINE: Duration = Duration::from_secs(3);
-const RACK: &str = "broker.rack";
 /// A rack changes with a restart of its broker only.
 const RACKS_EVERY: Duration = Duration::from_secs(60);
 
@@ -46,17 +45,8 @@ async fn read_racks(context: &Context) -> Outcome {
     let brokers = answering(&context.store.read());
     let mut racks = BTreeMap::new();
     for id in &brokers {
-        let configs = context.cluster.broker_configs(*id, RACK_DEADLINE).await;
-        let rack = configs
-            .into_iter()
-            .flatten()
-            .find(|entry| entry.name == RACK);
-        if let Some(rack) = rack
-            .and_then(|entry| entry.value)
-            .filter(|rack| !rack.is_empty())
-        {
-            racks.insert(*id, rack);
-        }
+        let rack = context.cluster.rack(*id, RACK_DEADLINE).await;
+        racks.extend(rack.map(|rack| (*id, rack)));
     }
     context.store.update(|snapshot| {
         let part = &mut snapshot.controller;
