@@ -18,7 +18,7 @@ if ! docker info >/dev/null 2>&1; then
   [[ -x ${DOCKER_ENGINE:-} ]] || fail "no Docker engine answers" "start one, or name a script in DOCKER_ENGINE"
   "$DOCKER_ENGINE" up
   "$DOCKER_ENGINE" image rust "$(sed -n 's/^FROM rust:\([^ ]*\).*/\1/p' Dockerfile)"
-  "$DOCKER_ENGINE" image prometheus "$(sed -n 's/^ *image: \(prom.*\)/\1/p' docker-compose.yml)"
+  "$DOCKER_ENGINE" image prometheus "$(sed -n 's/^ *image: \(prom\/prometheus:.*\)/\1/p' docker-compose.yml)"
 fi
 
 step() { printf '\n--- %s (%d s)\n' "$1" "$SECONDS"; }
@@ -35,7 +35,7 @@ trap finish EXIT
 volumes_before=$(docker volume ls -q | sort)
 
 step "the composition is valid, with docker-compose 1.29 as well"
-compose --profile kafka-4 config --format json >"$work/config.json"
+compose --profile kafka-4 --profile alerting config --format json >"$work/config.json"
 if command -v apt-get >/dev/null; then
   need docker-compose # Debian's is 1.29.2
   docker-compose config >/dev/null
