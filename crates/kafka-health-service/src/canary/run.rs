@@ -68,8 +68,14 @@ pub async fn run(canary: Canary, stop: CancellationToken) {
 
 /// Begins, and then goes on for ever: it ends by being dropped, or by what keeps it from beginning.
 async fn live(canary: &Canary) -> anyhow::Result<()> {
-    let brokers = registered(canary).context("not all brokers are there yet")?;
-    let partitions = topic::ensure(&canary.cluster, &canary.topic, brokers).await?;
+    let partitions = match topic::partitions(&canary.cluster, &canary.topic).await? {
+        Some(partitions) => partitions,
+        None => {
+            let brokers = registered(canary);
+            let brokers = brokers.context("its topic is made once all brokers are there")?;
+            topic::make(&canary.cluster, &canary.topic, brokers).await?
+        }
+    };
     let places: Vec<_> = partitions
         .iter()
         .map(|id| TopicPartition::new(canary.topic.clone(), *id))

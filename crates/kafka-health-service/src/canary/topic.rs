@@ -13,27 +13,34 @@ const SETTINGS: [(&str, &str); 3] = [
 ];
 const MOST_REPLICAS: usize = 3;
 
-/// Its partitions. Makes it with one partition for each of `brokers`, which Kafka spreads over them, three
-/// copies where there are so many brokers, and a minimum of two in sync then.
+/// Its partitions; `None`: it is not there.
+///
+/// # Errors
+/// Kafka does not answer.
+pub(super) async fn partitions(
+    cluster: &KafkaCluster,
+    name: &str,
+) -> Result<Option<Vec<i32>>, KafkaError> {
+    match cluster.topic(name, DEADLINE).await {
+        Ok(topic) => {
+            let partitions = topic.partitions.iter();
+            Ok(Some(partitions.map(|partition| partition.id).collect()))
+        }
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes it with one partition for each of `brokers`, which Kafka spreads over them, three copies where there
+/// are so many brokers, and a minimum of two in sync then. Answers with its partitions.
 ///
 /// # Errors
 /// Kafka does not answer, or refuses.
-pub(super) async fn ensure(
+pub(super) async fn make(
     cluster: &KafkaCluster,
     name: &str,
     brokers: usize,
 ) -> Result<Vec<i32>, KafkaError> {
-    match cluster.topic(name, DEADLINE).await {
-        Ok(topic) => {
-            return Ok(topic
-                .partitions
-                .iter()
-                .map(|partition| partition.id)
-                .collect());
-        }
-        Err(error) if error.kind == ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
     let replicas = brokers.clamp(1, MOST_REPLICAS);
     let min_in_sync = if replicas == MOST_REPLICAS { "2" } else { "1" };
     let settings = SETTINGS
