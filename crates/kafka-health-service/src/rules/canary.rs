@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{BrokerVerdict, Check, CheckVerdict, Liveness, Reason, Status};
 use crate::moment::Moment;
-use crate::snapshot::{CanaryPartition, CanaryState};
+use crate::snapshot::{CanaryPartition, CanaryState, Snapshot};
 
 /// A leader that is stopped is replaced within two seconds, measured; what takes longer is told.
 const FAILING_AFTER: Duration = Duration::from_secs(5);
@@ -26,11 +26,11 @@ pub(super) struct Verdict {
 }
 
 pub(super) fn judge(
-    canary: Option<&CanaryState>,
+    snapshot: &Snapshot,
     brokers: &BTreeMap<i32, BrokerVerdict>,
     now: Moment,
 ) -> Verdict {
-    let Some(canary) = canary else {
+    let Some(canary) = &snapshot.canary else {
         return Verdict {
             check: None,
             reasons: Vec::new(),
@@ -41,7 +41,7 @@ pub(super) fn judge(
     let reasons = match silent {
         Some(reason) => vec![reason],
         None => {
-            let failing = failing(canary, brokers);
+            let failing = failing(canary, snapshot, brokers);
             failing.into_iter().chain(lost(canary, now)).collect()
         }
     };
@@ -74,7 +74,11 @@ fn is_failing(partition: &CanaryPartition) -> bool {
     waits || partition.why.is_some()
 }
 
-fn failing(canary: &CanaryState, brokers: &BTreeMap<i32, BrokerVerdict>) -> Vec<Reason> {
+fn failing(
+    canary: &CanaryState,
+    snapshot: &Snapshot,
+    brokers: &BTreeMap<i32, BrokerVerdict>,
+) -> Vec<Reason> {
     let partitions = canary.partitions.iter();
     let failing: Vec<_> = partitions
         .filter(|(_, partition)| is_failing(partition))
@@ -109,7 +113,12 @@ fn failing(canary: &CanaryState, brokers: &BTreeMap<i32, BrokerVerdict>) -> Vec<
         let text = format!("canary through {subject}: {why}");
         let at = canary.observed_at;
         let reason = Check::Canary.reason(Status::Degraded, "canary_failing", at, text);
-        let cause = Some(partition.leader).filter(down).into_iter().collect();
+        // Until the cluster gives it up, a replica that is down is waited for as well.
+        let topics = snapshot.topics.seen.as_ref();
+        let known = topics.and_then(|seen| seen.value.partition(&canary.topic, **id));
+        let replicas = known.map_or(&[] as &[i32], |known| &known.metadata.replicas);
+        let cause = replicas.iter().chain([&partition.leader]);
+        let cause = cause.filter(|id| down(id)).copied().collect();
         reason.about(subject).explained_by(cause)
     };
     failing.iter().map(reason).collect()

@@ -97,7 +97,7 @@ pub fn judge(snapshot: &Snapshot, now: Moment, limits: &Limits) -> Judgement {
     let settings = snapshot.topic_settings.fresh(now, limits.settings_age);
     let groups = groups::judge(&snapshot.groups, settings, now, limits);
     let zookeeper = zookeeper::judge(&snapshot.zookeeper, now, limits);
-    let canary = canary::judge(snapshot.canary.as_ref(), &brokers.verdicts, now);
+    let canary = canary::judge(snapshot, &brokers.verdicts, now);
 
     let mut checks = BTreeMap::from([
         (Check::Brokers, brokers.check),
