@@ -133,7 +133,10 @@ pub async fn shared_services() -> &'static Services {
                 return named(&urls);
             }
             let cluster = local_cluster::shared().await.expect("a shared cluster");
-            let hosted = host(&Target::of(cluster));
+            let hosted = host(&Target {
+                canary: Some("__health_canary".to_owned()),
+                ..Target::of(cluster)
+            });
             let services = hosted.services.clone();
             // They end with the process, as the cluster does.
             std::mem::forget(hosted);
