@@ -53,8 +53,7 @@ async fn audited(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let peer = peer.map(|peer| peer.0.ip());
+    let peer = peer_of(&request);
     let caller = request.extensions().get::<Caller>();
     let intent = intent_of(&trail, call, caller, peer);
     let breaks_glass = breaks_glass(&call.uri);
@@ -143,6 +142,12 @@ async fn recorded(
         answered = any_broker => answered.map_err(NotRecorded::NoBroker)?,
     };
     intended.await.map_err(NotRecorded::NoAudit)
+}
+
+/// The address that a request came from, where it is known.
+pub(super) fn peer_of(request: &Request) -> Option<IpAddr> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    peer.map(|peer| peer.0.ip())
 }
 
 pub(super) fn intent_of(

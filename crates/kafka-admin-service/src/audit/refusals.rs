@@ -2,19 +2,18 @@
 //!
 //! Nothing was changed, so that nobody waits for them.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::Response;
 use service_kit::{Caller, request_id};
 use tokio::sync::Semaphore;
 
-use super::layer::{intent_of, outcome_of};
+use super::layer::{intent_of, outcome_of, peer_of};
 use super::{Trail, WriteResult};
 use crate::call::Call;
 
@@ -59,8 +58,7 @@ pub async fn layer(State(refusals): State<Refusals>, mut request: Request, next:
     }
     let audited = Audited::default();
     request.extensions_mut().insert(audited.clone());
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let peer = peer.map(|peer| peer.0.ip());
+    let peer = peer_of(&request);
     let response = next.run(request).await;
     let no_such_call = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED];
     let status = response.status();

@@ -1,6 +1,5 @@
 //! Each consumer group.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use prometheus::proto::MetricType;
@@ -164,21 +163,14 @@ fn offsets(view: &View) -> Vec<Sample> {
 }
 
 fn by_topic(view: &View) -> Vec<Sample> {
-    let mut sums = Vec::new();
-    for (id, group) in measured(view) {
-        let mut topics: BTreeMap<&str, u64> = BTreeMap::new();
-        for (place, lag) in &group.partitions {
-            if let Some(records) = lag.records() {
-                *topics.entry(&place.topic).or_default() += records;
-            }
-        }
-        sums.extend(topics.into_iter().map(|(topic, sum)| Sample {
+    let sums = measured(view).flat_map(|(id, group)| {
+        let topics = group.lag_by_topic().into_iter();
+        topics.map(move |(topic, sum)| Sample {
             labels: vec![id.clone(), topic.to_owned()],
             value: count_u64(sum),
-        }));
-    }
-    sums.truncate(view.most_partition_series);
-    sums
+        })
+    });
+    sums.take(view.most_partition_series).collect()
 }
 
 /// Not known until groups were read.

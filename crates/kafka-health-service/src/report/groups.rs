@@ -134,24 +134,18 @@ impl ConsumerGroupHealth {
 }
 
 fn topic_lags(group: &Group) -> BTreeMap<String, TopicLag> {
-    let mut topics: BTreeMap<String, TopicLag> = BTreeMap::new();
-    for (partition, lag) in &group.partitions {
-        let Some(lag) = lag.records().filter(|lag| *lag > 0) else {
-            continue;
+    let behind = group.lag_by_topic().into_iter().filter(|(_, lag)| *lag > 0);
+    let told = |(topic, lag): (&str, u64)| {
+        let unread = group.unread.get(topic);
+        let told = TopicLag {
+            lag,
+            oldest_partition: unread.map(|unread| unread.partition),
+            oldest_not_after: unread.map(|unread| unread.arrival.not_after),
+            oldest_not_before: unread.and_then(|unread| unread.arrival.not_before),
         };
-        let topic = topics.entry(partition.topic.clone());
-        let topic = topic.or_insert_with(|| {
-            let unread = group.unread.get(&partition.topic);
-            TopicLag {
-                lag: 0,
-                oldest_partition: unread.map(|unread| unread.partition),
-                oldest_not_after: unread.map(|unread| unread.arrival.not_after),
-                oldest_not_before: unread.and_then(|unread| unread.arrival.not_before),
-            }
-        });
-        topic.lag += lag;
-    }
-    topics
+        (topic.to_owned(), told)
+    };
+    behind.map(told).collect()
 }
 
 fn name(partition: &TopicPartition) -> String {

@@ -125,6 +125,18 @@ impl Group {
 }
 
 impl Group {
+    /// Records that can still be read, by topic; topics on which that is known of no partition are absent.
+    #[must_use]
+    pub fn lag_by_topic(&self) -> BTreeMap<&str, u64> {
+        let mut topics = BTreeMap::new();
+        for (place, lag) in &self.partitions {
+            if let Some(records) = lag.records() {
+                *topics.entry(place.topic.as_str()).or_default() += records;
+            }
+        }
+        topics
+    }
+
     /// As [`Group::known_lag`], without what is residue of transactions.
     #[must_use]
     pub fn readable_lag(&self) -> Option<u64> {
