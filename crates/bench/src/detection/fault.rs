@@ -124,8 +124,8 @@ impl Fault {
             Self::BrokerPaused => broker_paused(scene, broker).await,
             Self::ZookeeperKilled => zookeepers_killed(scene, &[broker]).await,
             Self::TwoZookeepersKilled => zookeepers_killed(scene, &[broker, broker % 3 + 1]).await,
-            Self::ConsumerStopped => consumer_stopped(scene, round).await,
-            Self::ConsumerSlowed => consumer_slowed(scene, round).await,
+            Self::ConsumerStopped => consumer_behind(scene, round, None, "stopped").await,
+            Self::ConsumerSlowed => consumer_behind(scene, round, Some(SLOW), "growing").await,
             Self::LeaderLost => leader_lost(scene, round).await,
             Self::WritesBlocked => writes_blocked(scene, round, broker).await,
             Self::RollingRestart => rolling_restart(scene).await,
@@ -211,44 +211,39 @@ fn of_broker(broker: u16) -> Vec<(&'static str, String)> {
 }
 
 async fn broker_killed(scene: &Scene, broker: u16) -> Result<Round> {
-    let node = NodeId::broker(broker);
-    let course = Course {
-        scene,
-        own: of_broker(broker),
-    };
     let began = Instant::now();
-    scene.cluster.kill(node).await?;
-    let told = |report: &Report| report.tells("broker_down", &subject(broker));
-    let undo = async { Ok(scene.cluster.start_node(node).await?) };
-    course.run(began, told, undo).await
+    scene.cluster.kill(NodeId::broker(broker)).await?;
+    broker_away(scene, broker, began, Duration::ZERO).await
 }
 
 async fn broker_stopped(scene: &Scene, broker: u16) -> Result<Round> {
     let node = NodeId::broker(broker);
-    let course = Course {
-        scene,
-        own: of_broker(broker),
-    };
     let refuses = scene.refuses(node);
     scene.cluster.stop(node).await?;
-    let began = refuses.await?;
-    let told = |report: &Report| report.tells("broker_down", &subject(broker));
-    let undo = async { Ok(scene.cluster.start_node(node).await?) };
-    course.run(began, told, undo).await
+    broker_away(scene, broker, refuses.await?, Duration::ZERO).await
 }
 
 async fn broker_paused(scene: &Scene, broker: u16) -> Result<Round> {
-    let node = NodeId::broker(broker);
+    let began = Instant::now();
+    scene.cluster.pause(NodeId::broker(broker)).await?;
+    broker_away(scene, broker, began, PAUSE).await
+}
+
+/// A broker does not answer since `began`; once that was told it is left so for `longer`.
+async fn broker_away(
+    scene: &Scene,
+    broker: u16,
+    began: Instant,
+    longer: Duration,
+) -> Result<Round> {
     let course = Course {
         scene,
         own: of_broker(broker),
     };
-    let began = Instant::now();
-    scene.cluster.pause(node).await?;
     let told = |report: &Report| report.tells("broker_down", &subject(broker));
     let undo = async {
-        tokio::time::sleep(PAUSE).await;
-        Ok(scene.cluster.start_node(node).await?)
+        tokio::time::sleep(longer).await;
+        Ok(scene.cluster.start_node(NodeId::broker(broker)).await?)
     };
     course.run(began, told, undo).await
 }
@@ -329,29 +324,34 @@ async fn writes_blocked(scene: &Scene, round: u32, broker: u16) -> Result<Round>
     Ok(round)
 }
 
-async fn consumer_stopped(scene: &Scene, round: u32) -> Result<Round> {
+/// A consumer that keeps up is replaced by none, or by one that reads `slowed` records a second, and then by one
+/// like the first; health is to tell that its group is of `class` meanwhile.
+async fn consumer_behind(
+    scene: &Scene,
+    round: u32,
+    slowed: Option<u32>,
+    class: &str,
+) -> Result<Round> {
     let (topic, group) = (format!("read-{round}"), format!("{GROUP}-{round}"));
     scene.topic(&topic, 3, "2").await?;
     let bootstrap = scene.cluster.bootstrap();
+    let consume = |rate| traffic::consume(&bootstrap, &topic, &group, rate);
     let producing = traffic::produce(&bootstrap, &topic, RATE)?;
-    let consuming = traffic::consume(&bootstrap, &topic, &group, None)?;
-    let class = |wanted: &'static str| {
-        let group = group.clone();
-        move |report: &Report| report.class(&group) == wanted
-    };
+    let consuming = consume(None)?;
+    let active = |report: &Report| report.class(&group) == "active";
     let watch = &scene.watch;
-    watch
-        .first(Instant::now(), PATIENCE, class("active"))
-        .await?;
-    tokio::task::spawn_blocking(move || drop(consuming)).await?;
+    watch.first(Instant::now(), PATIENCE, active).await?;
+    end(consuming).await?;
+    let slow = slowed.map(|rate| consume(Some(rate))).transpose()?;
     let began = Instant::now();
-    let course = Course { scene, own: vec![] };
-    let detected = watch.first(began, PATIENCE, class("stopped")).await?;
-    let again = traffic::consume(&bootstrap, &topic, &group, None)?;
+    let told = |report: &Report| report.class(&group) == class;
+    let detected = watch.first(began, PATIENCE, told).await?;
+    end(slow).await?;
+    let again = consume(None)?;
     let returned = Instant::now();
-    let cleared = watch.first(returned, PATIENCE, class("active")).await?;
-    let seen = course.seen(began);
-    tokio::task::spawn_blocking(move || drop((producing, again))).await?;
+    let cleared = watch.first(returned, PATIENCE, active).await?;
+    let seen = Course { scene, own: vec![] }.seen(began);
+    end((producing, again)).await?;
     scene.client.delete_topic(&topic, PATIENCE).await?;
     Ok(Round {
         detected_s: Some((detected - began).as_secs_f64()),
@@ -360,37 +360,9 @@ async fn consumer_stopped(scene: &Scene, round: u32) -> Result<Round> {
     })
 }
 
-async fn consumer_slowed(scene: &Scene, round: u32) -> Result<Round> {
-    let (topic, group) = (format!("read-{round}"), format!("{GROUP}-{round}"));
-    scene.topic(&topic, 3, "2").await?;
-    let bootstrap = scene.cluster.bootstrap();
-    let producing = traffic::produce(&bootstrap, &topic, RATE)?;
-    let consuming = traffic::consume(&bootstrap, &topic, &group, None)?;
-    let class = |wanted: &'static str| {
-        let group = group.clone();
-        move |report: &Report| report.class(&group) == wanted
-    };
-    let watch = &scene.watch;
-    watch
-        .first(Instant::now(), PATIENCE, class("active"))
-        .await?;
-    tokio::task::spawn_blocking(move || drop(consuming)).await?;
-    let slow = traffic::consume(&bootstrap, &topic, &group, Some(SLOW))?;
-    let began = Instant::now();
-    let course = Course { scene, own: vec![] };
-    let detected = watch.first(began, PATIENCE, class("growing")).await?;
-    tokio::task::spawn_blocking(move || drop(slow)).await?;
-    let quick = traffic::consume(&bootstrap, &topic, &group, None)?;
-    let returned = Instant::now();
-    let cleared = watch.first(returned, PATIENCE, class("active")).await?;
-    let seen = course.seen(began);
-    tokio::task::spawn_blocking(move || drop((producing, quick))).await?;
-    scene.client.delete_topic(&topic, PATIENCE).await?;
-    Ok(Round {
-        detected_s: Some((detected - began).as_secs_f64()),
-        cleared_s: Some((cleared - returned).as_secs_f64()),
-        ..seen
-    })
+/// Ends workers, which blocks until they have left.
+async fn end(workers: impl Send + 'static) -> Result<()> {
+    Ok(tokio::task::spawn_blocking(move || drop(workers)).await?)
 }
 
 /// Each broker in turn, the next once all replicas are in sync, as `rolling-restart.sh` does it.

@@ -71,13 +71,12 @@ pub fn consume(bootstrap: &str, topic: &str, group: &str, rate: Option<u32>) -> 
         .context("a consumer")?;
     consumer.subscribe(&[topic])?;
     let pause = rate.map(|rate| Duration::from_secs(1) / rate);
-    let mut consumer = Leaving(consumer);
+    let consumer = Leaving(consumer);
     Ok(Worker::start(move || {
         let got = consumer.0.poll(Duration::from_millis(100)).is_some();
         if let (true, Some(pause)) = (got, pause) {
             std::thread::sleep(pause);
         }
-        let _ = &mut consumer;
     }))
 }
 
