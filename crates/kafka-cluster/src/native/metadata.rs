@@ -20,9 +20,17 @@ use crate::{
 };
 
 const OPERATION: &str = "Metadata";
-/// After this long without an answer another broker is asked as well: a paused broker keeps its
-/// connection.
-const HEDGE_AFTER: Duration = Duration::from_millis(500);
+/// After each of these pauses without an answer another broker is asked as well: a paused broker keeps
+/// its connection. Of brokers that were all asked within the same second librdkafka picks any (see
+/// [`nudge`]); by the end of the last pause the one that hangs has been idle for over a second, and
+/// is not picked again.
+const PAUSES: [Duration; 3] = [
+    Duration::from_millis(500),
+    Duration::from_millis(500),
+    Duration::from_millis(1200),
+];
+/// After an answer that came at once and failed: no busy loop.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// What is asked for beside the brokers.
 #[derive(Clone)]
@@ -42,19 +50,25 @@ pub(crate) async fn metadata(
     deadline: Duration,
 ) -> Result<ClusterMetadata, KafkaError> {
     let end = Instant::now() + deadline;
+    let mut pauses = PAUSES.into_iter();
+    let mut due = Some(Instant::now());
+    let mut again = false;
     let mut attempts = JoinSet::new();
     let mut last_error = None;
     loop {
         let now = Instant::now();
-        if now < end && attempts.len() < 4 {
+        if now < end && (again || due.is_some_and(|due| due <= now)) {
             if !attempts.is_empty() {
                 nudge(client).await;
             }
             attempts.spawn(attempt(client.clone(), topics.clone(), end - now));
+            if !std::mem::take(&mut again) {
+                due = pauses.next().map(|pause| now + pause);
+            }
         }
         // At the end those under way may still tell why nobody answered.
         let until = if now < end {
-            end.min(now + HEDGE_AFTER)
+            due.map_or(end, |due| due.min(end))
         } else {
             end + REPORT_MARGIN
         };
@@ -66,10 +80,11 @@ pub(crate) async fn metadata(
             Ok(Some(Ok(Err(error)))) if !error.retriable() => return Err(error),
             Ok(Some(Ok(Err(error)))) => {
                 last_error = Some(error);
-                // An answer that came at once and failed is no reason to ask in a busy loop.
-                tokio::time::sleep_until(end.min(Instant::now() + HEDGE_AFTER / 5)).await;
+                tokio::time::sleep_until(end.min(Instant::now() + AGAIN)).await;
+                again = true;
             }
-            Ok(Some(Err(_)) | None) | Err(_) => {}
+            Ok(Some(Err(_))) => again = true,
+            Ok(None) | Err(_) => {}
         }
         let told = last_error.is_some() || attempts.is_empty() || now >= end;
         if Instant::now() >= end && told {
