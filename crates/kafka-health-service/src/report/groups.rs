@@ -1,5 +1,6 @@
 //! The consumer groups of the health report.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -48,12 +49,15 @@ pub struct ConsumerGroupHealth {
     pub retention_left_seconds: Option<f64>,
     /// Each topic that it is behind on.
     pub topic_lags: BTreeMap<String, TopicLag>,
-    /// Lag by `topic-partition`; null where it is not known.
+    /// Lag by `topic-partition`; null where it is not known. Where not all are told, those furthest behind
+    /// are, then those not known.
     #[schema(example = json!({ "log-events-0": 12, "log-events-1": null }))]
     pub partition_lags: BTreeMap<String, Option<u64>>,
-    /// Why the lag of a partition is not known, by `topic-partition`: `no_commit` (the group never
-    /// committed there), `gone` (the partition is), or what was in the way. Absent when all is
-    /// known.
+    /// Partitions that `partitionLags` leaves out: `GET /api/health` tells 2,000 in all, each group the same
+    /// number at most; `GET /api/health/groups/{id}` tells all of one group.
+    pub partition_lags_left_out: usize,
+    /// Why a lag that is null in `partitionLags` is not known: `no_commit` (the group never committed
+    /// there), `gone` (the partition is), or what was in the way. Absent when all is known.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub unknown_lags: BTreeMap<String, String>,
     /// Why the newest attempt to measure failed; the figures are older then. Null if it did not.
@@ -86,30 +90,71 @@ pub struct TopicLag {
     pub oldest_not_before: Option<Timestamp>,
 }
 
+/// Partition lags in one answer about all groups: some 130 KB.
+const MOST_PARTITION_LAGS: usize = 2000;
+
+/// All groups; of each as many partitions as an answer has room for.
 pub(super) fn of(
     snapshot: &Snapshot,
     judgement: &Judgement,
 ) -> BTreeMap<String, ConsumerGroupHealth> {
-    let Some(seen) = &snapshot.groups.seen else {
-        return BTreeMap::new();
-    };
-    judgement
-        .groups
-        .iter()
-        .filter_map(|(id, verdict)| {
-            let group = seen.value.by_id.get(id)?;
-            Some((id.clone(), ConsumerGroupHealth::new(id, group, verdict)))
-        })
-        .collect()
+    let groups: Vec<_> = judged(snapshot, judgement).collect();
+    let sizes = groups.iter().map(|(_, group, _)| group.partitions.len());
+    let most = most_of_each(sizes.collect(), MOST_PARTITION_LAGS);
+    let told = groups.into_iter().map(|(id, group, verdict)| {
+        let told = ConsumerGroupHealth::new(id, group, verdict, most);
+        (id.clone(), told)
+    });
+    told.collect()
+}
+
+fn judged<'a>(
+    snapshot: &'a Snapshot,
+    judgement: &'a Judgement,
+) -> impl Iterator<Item = (&'a String, &'a Group, &'a GroupVerdict)> {
+    let seen = snapshot.groups.seen.as_ref();
+    seen.into_iter().flat_map(move |seen| {
+        let groups = judgement.groups.iter();
+        groups.filter_map(|(id, verdict)| Some((id, seen.value.by_id.get(id)?, verdict)))
+    })
+}
+
+/// How many each may take at most so that together they take `room`, and none less than it could.
+fn most_of_each(mut sizes: Vec<usize>, mut room: usize) -> usize {
+    sizes.sort_unstable();
+    let count = sizes.len();
+    for (taken, size) in sizes.into_iter().enumerate() {
+        let share = room / (count - taken);
+        if size > share {
+            return share;
+        }
+        room -= size;
+    }
+    usize::MAX
 }
 
 impl ConsumerGroupHealth {
-    fn new(id: &str, group: &Group, verdict: &GroupVerdict) -> Self {
-        let lags = group.partitions.iter();
-        let unknown = group
-            .partitions
-            .iter()
-            .filter_map(|(partition, lag)| Some((name(partition), why_unknown(lag)?)));
+    /// One group with all its partitions; `None` where there is none of that id.
+    #[must_use]
+    pub fn whole(id: &str, snapshot: &Snapshot, judgement: &Judgement) -> Option<Self> {
+        let group = snapshot.groups.seen.as_ref()?.value.by_id.get(id)?;
+        let verdict = judgement.groups.get(id)?;
+        Some(Self::new(id, group, verdict, usize::MAX))
+    }
+
+    fn new(id: &str, group: &Group, verdict: &GroupVerdict, most: usize) -> Self {
+        let mut told: Vec<_> = group.partitions.iter().collect();
+        if told.len() > most {
+            told.sort_by_key(|(_, lag)| match lag.records() {
+                Some(0) => (2, Reverse(0)),
+                Some(records) => (0, Reverse(records)),
+                None => (1, Reverse(0)),
+            });
+            told.truncate(most);
+        }
+        let unknown = told.iter();
+        let unknown =
+            unknown.filter_map(|(partition, lag)| Some((name(partition), why_unknown(lag)?)));
         Self {
             group_id: id.to_owned(),
             state: group.state.name(),
@@ -122,10 +167,12 @@ impl ConsumerGroupHealth {
             catch_up_seconds: seconds(verdict.time.catch_up),
             retention_left_seconds: seconds(verdict.time.retention_left),
             topic_lags: topic_lags(group),
-            partition_lags: lags
+            unknown_lags: unknown.collect(),
+            partition_lags_left_out: group.partitions.len() - told.len(),
+            partition_lags: told
+                .into_iter()
                 .map(|(partition, lag)| (name(partition), lag.records()))
                 .collect(),
-            unknown_lags: unknown.collect(),
             error_message: group.failure.clone(),
             observed_at: verdict.observed_at.map(Moment::time),
             stale: verdict.lag == LagVerdict::Stale,
@@ -230,6 +277,7 @@ mod tests {
                     "log-events-0": 5, "log-events-1": 7, "log-events-2": null,
                     "log-events-3": null, "log-events-4": null
                 },
+                "partitionLagsLeftOut": 0,
                 "unknownLags": {
                     "log-events-2": "no_commit", "log-events-3": "gone",
                     "log-events-4": "the partition has no leader"
@@ -239,5 +287,56 @@ mod tests {
                 "stale": false
             })
         );
+    }
+
+    #[test]
+    fn small_groups_are_told_whole_and_large_ones_share_what_is_left() {
+        assert_eq!(most_of_each(vec![], 10), usize::MAX);
+        assert_eq!(most_of_each(vec![4, 6], 10), usize::MAX);
+        assert_eq!(most_of_each(vec![9, 1, 9], 10), 4);
+        assert_eq!(most_of_each(vec![30; 500], 2000), 4);
+        assert_eq!(most_of_each(vec![1; 20], 10), 0);
+    }
+
+    #[test]
+    fn of_a_large_group_the_partitions_furthest_behind_are_told_then_those_not_known() {
+        let mut cluster = Cluster::healthy();
+        let now = cluster.now;
+        let lags = (0..3000u32).map(|id| match id {
+            0 => Lag::NoCommit,
+            behind @ 1..=5 => Lag::Known(u64::from(behind)),
+            _ => Lag::Known(0),
+        });
+        let group = Group {
+            partitions: (0..)
+                .zip(lags.map(PartitionLag::Measured))
+                .map(|(id, lag)| (TopicPartition::new("log-events", id), lag))
+                .collect(),
+            measured_at: Some(now),
+            ..Group::in_state(GroupState::Stable)
+        };
+        let ids = ["one", "another"].map(str::to_owned);
+        cluster.snapshot.groups.publish(
+            Groups {
+                by_id: ids.into_iter().map(|id| (id, group.clone())).collect(),
+                complete_at: Some(now),
+            },
+            now,
+        );
+        let judgement = judge(&cluster.snapshot, now, &Limits::default());
+        let all = of(&cluster.snapshot, &judgement);
+        for group in all.values() {
+            assert_eq!(group.partition_lags.len(), 1000);
+            assert_eq!(group.partition_lags_left_out, 2000);
+            assert_eq!(group.total_lag, Some(15));
+            for (id, lag) in (1..=5).zip(1..) {
+                assert_eq!(group.partition_lags[&format!("log-events-{id}")], Some(lag));
+            }
+            assert_eq!(group.unknown_lags["log-events-0"], "no_commit");
+        }
+        let whole = ConsumerGroupHealth::whole("one", &cluster.snapshot, &judgement).unwrap();
+        assert_eq!(whole.partition_lags.len(), 3000);
+        assert_eq!(whole.partition_lags_left_out, 0);
+        assert!(ConsumerGroupHealth::whole("other", &cluster.snapshot, &judgement).is_none());
     }
 }

@@ -1,6 +1,7 @@
 //! The routes of this service: one file per resource.
 
 mod accept;
+mod groups;
 mod health;
 mod history;
 mod maintenance;
@@ -20,5 +21,6 @@ pub fn router(state: State) -> OpenApiRouter {
         .merge(history::router())
         .merge(maintenance::router())
         .merge(partitions::router())
+        .merge(groups::router())
         .with_state(state)
 }

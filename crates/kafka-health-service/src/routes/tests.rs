@@ -7,13 +7,14 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
+use kafka_cluster::{GroupState, Lag, TopicPartition};
 use serde_json::Value;
 use service_kit::settings::HttpSettings;
 use tower::ServiceExt;
 
 use crate::fixtures::{Cluster, Place, refused, topic};
 use crate::rules::Limits;
-use crate::snapshot::{Snapshot, Store};
+use crate::snapshot::{Group, Groups, PartitionLag, Snapshot, Store};
 use crate::state::State;
 
 struct Answer {
@@ -368,4 +369,48 @@ async fn partitions_are_listed_by_what_is_wrong_with_them_page_by_page() {
         "{}",
         nothing.body
     );
+}
+
+#[tokio::test]
+async fn one_group_is_told_with_all_its_partitions_and_an_unknown_one_is_404() {
+    let mut cluster = Cluster::healthy();
+    let now = cluster.now;
+    let lags = (0..2500).map(|id| {
+        let lag = PartitionLag::Measured(Lag::Known(1));
+        (TopicPartition::new("log-events", id), lag)
+    });
+    let group = Group {
+        partitions: lags.collect(),
+        measured_at: Some(now),
+        ..Group::in_state(GroupState::Stable)
+    };
+    let by_id = [("team/log processor".to_owned(), group)].into();
+    let groups = Groups {
+        by_id,
+        complete_at: Some(now),
+    };
+    cluster.snapshot.groups.publish(groups, now);
+    let ask = async |path: &str| {
+        let answer = get(cluster.snapshot.clone(), path, None).await;
+        let document = serde_json::from_str::<Value>(&answer.body).unwrap();
+        (answer.status, document)
+    };
+    let lags = |group: &Value| {
+        let told = group["partitionLags"].as_object().unwrap().len();
+        (told, group["partitionLagsLeftOut"].as_u64().unwrap())
+    };
+    let (_, all) = ask("/api/health").await;
+    let group = &all["consumerGroupHealth"]["team/log processor"];
+    assert_eq!(
+        (lags(group), &group["totalLag"]),
+        ((2000, 500), &2500.into())
+    );
+    let (status, whole) = ask("/api/health/groups/team%2Flog%20processor").await;
+    assert_eq!((status, lags(&whole)), (StatusCode::OK, (2500, 0)));
+    let (status, problem) = ask("/api/health/groups/other").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert_eq!(problem["code"], "group_not_found");
+    let nothing = get(Snapshot::default(), "/api/health/groups/other", None).await;
+    assert_eq!(nothing.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(nothing.body.contains("groups_unknown"), "{}", nothing.body);
 }

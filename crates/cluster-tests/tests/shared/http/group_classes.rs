@@ -17,7 +17,7 @@ use rdkafka::producer::{
 use rdkafka::{Offset, TopicPartitionList};
 
 /// A topic with one partition and 100 records.
-async fn topic() -> String {
+pub(crate) async fn topic() -> String {
     let services = super::health::healthy().await;
     let name = unique("classes");
     let create = format!("/api/topics?topicName={name}&partitions=1&replicationFactor=3");
@@ -28,7 +28,7 @@ async fn topic() -> String {
 }
 
 /// Commits an offset on the topic without being a member.
-async fn commit(group: &str, topic: &str, offset: i64) {
+pub(crate) async fn commit(group: &str, topic: &str, offset: i64) {
     let (cluster, _) = shared().await;
     let connection = cluster.connection().clone();
     let (group, topic) = (group.to_owned(), topic.to_owned());
@@ -290,14 +290,13 @@ async fn lag_agrees_with_kafkas_own_tool_for_every_group_and_partition() {
     }
     assert_eq!(witnessed.len(), 12, "{witnessed:?}");
     wait_for_condition("the same lags", PATIENCE * 2, || async {
-        let health = services.health.get("/api/health").await.json();
-        let of_group = |group: &String| {
-            let lags = health["consumerGroupHealth"][group]["partitionLags"].as_object();
-            let lags = lags.into_iter().flatten();
-            lags.map(|(place, lag)| (format!("{group} {place}"), lag.as_u64()))
-                .collect::<Vec<_>>()
-        };
-        let told: BTreeMap<_, _> = groups.iter().flat_map(of_group).collect();
+        let mut told = BTreeMap::new();
+        for group in &groups {
+            let path = format!("/api/health/groups/{group}");
+            let health = services.health.get(&path).await.json();
+            let lags = health["partitionLags"].as_object().into_iter().flatten();
+            told.extend(lags.map(|(place, lag)| (format!("{group} {place}"), lag.as_u64())));
+        }
         if told == witnessed {
             Ok(())
         } else {
