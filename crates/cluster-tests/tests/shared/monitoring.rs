@@ -10,6 +10,8 @@ use cluster_tests::promql::metric_names;
 use cluster_tests::services::Services;
 use local_cluster::{shared, wait_for_condition};
 
+use super::http::group_classes::{commit, topic as topic_with_records};
+
 /// Made by Prometheus itself, and only while an alert is pending or firing.
 const MADE_BY_PROMETHEUS: &str = "ALERTS";
 
@@ -79,6 +81,11 @@ async fn every_panel_shows_data_and_no_rule_names_what_nobody_exports() {
     })
     .await
     .unwrap();
+
+    // A group for which records wait that retention will delete, and one that has caught up.
+    let topic = topic_with_records().await;
+    commit(&unique("dashboards"), &topic, 0).await;
+    commit(&unique("dashboards"), &topic, 100).await;
 
     let dashboards = dashboards::all();
     // A panel that has shown data once is good; rates come and go with the load.

@@ -5,7 +5,7 @@ mod admin;
 mod admin_api;
 mod canary;
 mod conventions;
-mod group_classes;
+pub mod group_classes;
 pub mod health;
 pub mod load_test;
 mod openapi;
