@@ -64,7 +64,7 @@ fn flag(field: &PlanField, all: &[PlanField]) -> Arg {
         .help(with_flags(&field.description, all))
         .help_heading("Plan")
         // Negative numbers are values, so that they are refused by the field's own rule.
-        .allow_hyphen_values(true);
+        .allow_hyphen_values(field.kind != FieldKind::Flag);
     match &field.kind {
         // `--verify` alone is true.
         FieldKind::Flag => arg
@@ -99,6 +99,21 @@ mod tests {
             .map_err(|error| error.to_string())?;
         let flags = <PlanFlags as clap::FromArgMatches>::from_arg_matches(&matches).unwrap();
         service_kit::input::read_pairs(flags.pairs()).map_err(|problem| problem.detail.clone())
+    }
+
+    #[test]
+    fn a_flag_without_a_value_is_true_wherever_it_stands() {
+        for flags in [
+            "--verify --topic x",
+            "--topic x --verify",
+            "--verify true --topic x",
+        ] {
+            let flags: Vec<_> = flags.split(' ').chain(["--event-count", "1"]).collect();
+            let plan = read(&flags).unwrap();
+            assert!(plan.verify && plan.topic == "x", "{flags:?}");
+        }
+        let off = read(&["--verify", "false", "--topic", "x", "--event-count", "1"]);
+        assert!(!off.unwrap().verify);
     }
 
     #[test]
