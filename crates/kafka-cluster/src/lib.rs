@@ -33,6 +33,7 @@ pub use configs::{ConfigChange, ConfigEntry, ConfigSource};
 pub use error::{ErrorKind, KafkaError, codes};
 pub use groups::{GroupDescription, GroupListing, GroupListings, GroupMember, GroupState};
 pub use lag::Lag;
+pub use native::KeptMemory;
 pub use offsets::{OffsetSpec, TopicPartition};
 pub use producer::{
     Delivery, DeliveryObserver, Persistence, RecordProducer, SendError, TopicProducer,

@@ -40,7 +40,7 @@ pub use verification::{FailedEvents, Verification, VerificationOutcome};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use kafka_cluster::{Connection, KafkaError, RunId};
+use kafka_cluster::{Connection, KafkaError, KeptMemory, RunId};
 use rdkafka::ClientConfig;
 use tokio_util::sync::CancellationToken;
 
@@ -97,6 +97,7 @@ pub struct Job {
 /// A producer or the temporary topic could not be made, or the topic's metadata or offsets could not
 /// be fetched: nothing was sent, or only the warm-up.
 pub fn execute(job: &Job) -> Result<RunReport, KafkaError> {
+    let _kept = KeptMemory::begin();
     let mut report = if job.plan.cleanup {
         run_on_a_topic_of_its_own(job)?
     } else {
