@@ -49,23 +49,33 @@ impl BenchCluster {
         self.cluster.bootstrap()
     }
 
-    /// Makes a topic for one run, when there is room for it: every partition on its preferred leader,
-    /// four on each broker, settings as the declared `log-events` has them.
+    /// The cluster itself.
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// The client.
+    pub fn client(&self) -> &KafkaCluster {
+        &self.client
+    }
+
+    /// Makes a topic for one run, when there is room for it: every partition on its preferred leader, as
+    /// many on each broker, settings as the declared `log-events` has them.
     ///
     /// # Errors
     /// Too little disk, or Kafka's refusal.
-    pub async fn make_topic(&self, name: &str, events: u64) -> Result<()> {
+    pub async fn make_topic(&self, name: &str, partitions: u16, events: u64) -> Result<()> {
         self.require_room(events)?;
         let configs = [("min.insync.replicas", "2"), ("compression.type", "snappy")];
         let topic = NewTopic {
             name: name.to_owned(),
-            partitions: PARTITIONS.into(),
+            partitions: partitions.into(),
             replication_factor: 3,
             configs: configs.map(|(k, v)| (k.into(), v.into())).into(),
         };
         self.client.create_topic(&topic, DEADLINE).await?;
         self.client
-            .await_visible(name, PARTITIONS.into(), DEADLINE)
+            .await_visible(name, partitions.into(), DEADLINE)
             .await?;
         let described = self.client.topic(name, DEADLINE).await?;
         let preferred = |p: &PartitionMetadata| p.leader == p.replicas.first().copied();

@@ -1,5 +1,5 @@
-//! `bench`: measures the load test against Kafka's own tools, and how soon health tells what is wrong, on
-//! real clusters that it starts.
+//! `bench`: measures the load test against Kafka's own tools and what its verification finds, and how soon
+//! health tells what is wrong, on real clusters that it starts.
 
 mod child;
 mod cluster;
@@ -8,6 +8,7 @@ mod detection;
 mod health_service;
 mod lag;
 mod load_test;
+mod loss;
 mod machine;
 mod measured;
 mod payload;
@@ -40,6 +41,8 @@ enum Command {
     Detection(detection::Detection),
     /// How long health takes to measure the lag of all groups.
     Lag(lag::Lag),
+    /// What verified runs find while a leader is killed.
+    Loss(loss::Loss),
     /// Prints the table of results that were kept.
     Table {
         /// The file of `--json`.
@@ -88,6 +91,7 @@ fn main() -> ExitCode {
         Command::Load(options) => runs::measure(&options),
         Command::Detection(options) => detection::measure(&options),
         Command::Lag(options) => lag::measure(&options),
+        Command::Loss(options) => loss::measure(&options),
         Command::Table { file } => results::Results::load(&file).map(|results| {
             print!("{}", table::markdown(&results));
         }),

@@ -7,7 +7,7 @@ use local_cluster::java::Java;
 use local_cluster::layout::Layout;
 
 use crate::child::{self, Finished};
-use crate::cluster::BenchCluster;
+use crate::cluster::{BenchCluster, PARTITIONS};
 use crate::load_test::{Order, Task};
 use crate::machine::Machine;
 use crate::measured::Measured;
@@ -193,7 +193,7 @@ impl Bench {
         let topic = format!("bench-{}-{}", row.name, self.made);
         let events = row.events + row.warmup;
         self.runtime
-            .block_on(self.cluster.make_topic(&topic, events))?;
+            .block_on(self.cluster.make_topic(&topic, PARTITIONS, events))?;
         Ok(topic)
     }
 

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use rdkafka::config::FromClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::client::ClientContext;
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError as ClientError;
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
@@ -159,12 +160,23 @@ pub fn read_ranges(
     Ok(ReadEnd::Complete)
 }
 
+/// What is left in a consumer's queue when it goes, such as the ends of partitions, is no error.
+struct Reader;
+
+impl ClientContext for Reader {
+    fn error(&self, error: ClientError, reason: &str) {
+        tracing::debug!(%error, reason, "reader");
+    }
+}
+
+impl ConsumerContext for Reader {}
+
 fn assigned_consumer(
     connection: &Connection,
     topic: &str,
     ranges: &[PartitionRange],
     limits: ReadLimits,
-) -> Result<BaseConsumer, KafkaError> {
+) -> Result<BaseConsumer<Reader>, KafkaError> {
     let failed = |error: ClientError| KafkaError::of_client("Fetch", &error);
     // The group id is demanded by librdkafka; nothing is ever committed or joined under it.
     let mut config = connection.consumer_config("reader", "reader-without-commits");
@@ -174,7 +186,8 @@ fn assigned_consumer(
         .set("fetch.wait.max.ms", "50")
         .set("queued.max.messages.kbytes", limits.buffer_kib.to_string())
         .set("fetch.error.backoff.ms", "50");
-    let consumer = BaseConsumer::from_config(&config).map_err(failed)?;
+    let consumer: BaseConsumer<Reader> =
+        BaseConsumer::from_config_and_context(&config, Reader).map_err(failed)?;
     let mut assignment = TopicPartitionList::new();
     for range in ranges.iter().filter(|range| range.from < range.to) {
         assignment

@@ -1,5 +1,6 @@
 //! The faults: how each is made, from when it counts, by what health tells it, and how it ends.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -162,6 +163,7 @@ impl Course<'_> {
         Ok(Round {
             detected_s: Some((detected - counts_from).as_secs_f64()),
             cleared_s: Some(cleared.saturating_duration_since(whole).as_secs_f64()),
+            held_back_by: self.reasons_between(whole, cleared),
             ..self.seen(counts_from)
         })
     }
@@ -185,6 +187,21 @@ impl Course<'_> {
             answers_ms: answers.iter().map(took).collect(),
             ..Round::default()
         }
+    }
+
+    /// Why it did not say HEALTHY, each with how long it said so.
+    fn reasons_between(&self, whole: Instant, cleared: Instant) -> Vec<String> {
+        let mut last = BTreeMap::new();
+        for answer in self.scene.watch.since(whole) {
+            let reasons = answer.report.iter().flat_map(|report| &report.reasons);
+            for reason in reasons.filter(|_| answer.at < cleared) {
+                let name = format!("{} {}", reason.code, reason.subject);
+                last.insert(name, answer.at - whole);
+            }
+        }
+        let told = last.into_iter();
+        told.map(|(name, until)| format!("{name} until {:.1} s", until.as_secs_f64()))
+            .collect()
     }
 
     fn is_own(&self, reason: &Reason) -> bool {

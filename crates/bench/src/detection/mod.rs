@@ -34,6 +34,8 @@ struct Round {
     /// None where there is nothing to detect.
     detected_s: Option<f64>,
     cleared_s: Option<f64>,
+    /// What it told while all was well again.
+    held_back_by: Vec<String>,
     /// Reasons that were not the fault's own doing, by code and subject.
     false_alarms: Vec<String>,
     critical: usize,
@@ -70,6 +72,9 @@ pub fn measure(options: &Detection) -> Result<()> {
                     .await
                     .with_context(|| format!("{}, round {number}", fault.name()))?;
                 eprintln!("  {}", line(&round));
+                for reason in &round.held_back_by {
+                    eprintln!("    {reason}");
+                }
                 rounds.push(round);
             }
             rows.push((fault, rounds));
