@@ -16,7 +16,7 @@ const AFTER_FAILURE: Duration = Duration::from_millis(500);
 /// A partition without leader is confirmed or disproved soon.
 const WHILE_LEADERLESS: Duration = Duration::from_millis(300);
 /// While replicas or brokers are missing, their return is what everybody waits for.
-const WHILE_MISSING: Duration = Duration::from_secs(1);
+const WHILE_MISSING: Duration = Duration::from_millis(500);
 const SETTLING: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(context: Context) {
