@@ -55,6 +55,7 @@ faulty "no memory limit" '.value.mem_limit == null'
 faulty "no restart policy" '.value.restart != "unless-stopped"'
 faulty "logs without a bound" '.value.logging.options | (."max-size" and ."max-file") | not'
 faulty "image without a version" '.value.image | test(":[0-9v][^:]*$") | not'
+faulty "could come to rights of root" '.value | .cap_drop == ["ALL"] and .security_opt == ["no-new-privileges:true"] | not'
 faulty "published beyond this machine" 'any(.value.ports[]?; .host_ip != "127.0.0.1")'
 faulty "its name is not its container's and host's" '.key != .value.container_name or .key != .value.hostname'
 faulty "mounts what is not there" 'any(.value.volumes[]?; .type == "bind" and (.source | test("/(prometheus|grafana)/") | not))'
@@ -79,6 +80,15 @@ while unhealthy=$(docker ps -a --format '{{.Names}} {{.Status}}' \
   ((SECONDS < end)) || fail "not healthy: $unhealthy"
   sleep 1
 done
+
+step "containers can neither write to their image nor become root"
+for container in zookeeper-1 kafka-1 kafka-admin-service kafka-health-service load-test-service; do
+  docker inspect "$container" | jq -e '.[0] | .HostConfig.ReadonlyRootfs and .HostConfig.CapDrop == ["ALL"]
+    and .HostConfig.SecurityOpt == ["no-new-privileges:true"] and (.Config.User | test("^(|root|0)$") | not)' >/dev/null ||
+    fail "$container has rights that it does not need"
+done
+! docker exec kafka-1 touch /opt/kafka/config/mine 2>/dev/null || fail "kafka-1 writes to its image"
+docker exec kafka-1 grep -qx 'CapBnd:[[:space:]]*0*' /proc/1/status || fail "kafka-1 has capabilities"
 
 step "Prometheus has every target up"
 while true; do
