@@ -111,7 +111,7 @@ async fn every_other_field_is_bounded_too() {
     for (field, value) in [
         ("producers", "17"),
         ("batchSizeBytes", "999"),
-        ("batchSizeBytes", "1000001"),
+        ("batchSizeBytes", "2000001"),
         ("lingerMs", "10001"),
         ("eventSizeBytes", "349"),
         ("eventSizeBytes", "900001"),
@@ -155,6 +155,7 @@ async fn what_contradicts_itself_is_refused() {
         ("profile=durable&acks=1", "acks"),
         ("profile=durable&idempotence=false", "idempotence"),
         ("verify=true&acks=0", "verify"),
+        ("batchSizeBytes=1000001&compression=none", "batchSizeBytes"),
     ] {
         refused(&with(rest), field, "contradiction").await;
     }

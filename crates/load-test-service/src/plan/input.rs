@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::{
     Acks, BATCH_SIZE_BYTES, Compression, DURATION_SECONDS, EVENT_COUNT, EVENT_SIZE_BYTES, Keys,
     LABEL_MAX_CHARS, LINGER_MS, PRODUCERS, Plan, Profile, RATE, SCHEDULE_MAX, SEED, Tuning,
-    WARMUP_EVENTS, topic_name_problem,
+    UNCOMPRESSED_BATCH_BYTES_MAX, WARMUP_EVENTS, topic_name_problem,
 };
 
 /// What a run should do; in the query or as a JSON body.
@@ -44,9 +44,10 @@ pub struct RunRequest {
     idempotence: Option<bool>,
     /// Compression of batches.
     compression: Option<Compression>,
-    /// Size of a batch before compression, at most.
-    #[schema(minimum = 1_000, maximum = 1_000_000)]
-    #[param(minimum = 1_000, maximum = 1_000_000)]
+    /// Size of a batch before compression, at most. Above 1,000,000 it must be compressed, and stored so by
+    /// the topic, or brokers refuse it.
+    #[schema(minimum = 1_000, maximum = 2_000_000)]
+    #[param(minimum = 1_000, maximum = 2_000_000)]
     batch_size_bytes: Option<u32>,
     /// How long a batch that does not fill waits; with keys 20 ms at least, unless given.
     #[schema(minimum = 0, maximum = 10_000)]
@@ -209,13 +210,20 @@ fn tuning(fields: &mut Fields, profile: Option<Profile>, keys: Keys) -> Option<T
         "contradiction",
         "needs acks=all",
     );
+    let (compression, batch_size_bytes) = (compression?, batch_size_bytes?);
+    fields.check(
+        "batchSizeBytes",
+        compression != Compression::None || batch_size_bytes <= UNCOMPRESSED_BATCH_BYTES_MAX,
+        "contradiction",
+        "more than 1000000 needs compression: brokers take 1 MB",
+    );
     Some(Tuning {
         producers: producers?,
         acks,
         // Without acks=all there is none, and nobody asked for it.
         idempotence: idempotence.unwrap_or(defaults.idempotence && acks == Acks::All),
-        compression: compression?,
-        batch_size_bytes: batch_size_bytes?,
+        compression,
+        batch_size_bytes,
         linger_ms: linger_ms?,
     })
 }

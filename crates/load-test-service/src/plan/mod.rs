@@ -30,8 +30,11 @@ pub const WARMUP_EVENTS: std::ops::RangeInclusive<u64> = 0..=1_000_000;
 /// Size of an event: below, the fields of a log event do not fit; above, a record does not fit into
 /// a broker's `message.max.bytes` of 1 MB.
 pub const EVENT_SIZE_BYTES: std::ops::RangeInclusive<u32> = 350..=900_000;
-/// Size of a batch: librdkafka's upper end is its `message.max.bytes` of 1,000,000.
-pub const BATCH_SIZE_BYTES: std::ops::RangeInclusive<u32> = 1_000..=1_000_000;
+/// Size of a batch before compression: what every codec halves for sure
+/// ([`saving`](crate::disk_space::saving)) fits into the 1 MB that a broker takes (`message.max.bytes`).
+pub const BATCH_SIZE_BYTES: std::ops::RangeInclusive<u32> = 1_000..=2_000_000;
+/// Largest batch that is not compressed.
+pub const UNCOMPRESSED_BATCH_BYTES_MAX: u32 = 1_000_000;
 /// Longest `linger.ms`, in milliseconds.
 pub const LINGER_MS: std::ops::RangeInclusive<u32> = 0..=10_000;
 /// Longest label, in characters.

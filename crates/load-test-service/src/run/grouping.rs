@@ -9,8 +9,9 @@ use crate::plan::{MEAN_EVENT_BYTES, Plan};
 /// million records reached 109,000 and 231,000 a second with half of it, 190,000 and 242,000 with
 /// this (the brokers warming up meanwhile); more only makes longer queues.
 const RECORDS_IN_FLIGHT: u32 = 24_000;
-/// Longest run: above, a batch is more than the 1 MB that a broker takes by default
-/// (`message.max.bytes`).
+/// Bytes of the largest batch that this holds for; twice as many of batches up to twice as large.
+const BATCH_BYTES: u32 = 1_000_000;
+/// Longest run of such a batch.
 const RUN_RECORDS_MAX: u32 = 2_000;
 /// Shortest run of a batch that is large enough: below, requests are too many.
 const RUN_RECORDS_MIN: u32 = 200;
@@ -50,12 +51,14 @@ impl Grouping {
             .batch_size_bytes
             .saturating_sub(BATCH_FRAMING_BYTES);
         let usual = room / 100 * fill / (event_bytes + RECORD_FRAMING_BYTES as u32);
-        let batch = usual.clamp(1, RUN_RECORDS_MAX);
-        let fair = (RECORDS_IN_FLIGHT / partitions).max(RUN_RECORDS_MIN);
+        let times = plan.tuning.batch_size_bytes.div_ceil(BATCH_BYTES).max(1);
+        let batch = usual.clamp(1, RUN_RECORDS_MAX * times);
+        let fair = (RECORDS_IN_FLIGHT * times / partitions).max(RUN_RECORDS_MIN);
         let run_records = batch.min(fair);
+        let slots = run_records.saturating_mul(partitions);
         Self {
             run_records,
-            slots: run_records.saturating_mul(partitions).min(SLOTS_MAX),
+            slots: slots.min(SLOTS_MAX * times),
         }
     }
 }
@@ -101,6 +104,14 @@ mod tests {
         assert_eq!(of(Some(Profile::Throughput), 1), (1_995, 1_995));
         assert_eq!(of(Some(Profile::Throughput), 1_000), (200, 24_000));
         assert_eq!(of(Some(Profile::Classic), 12), (32, 384));
+    }
+
+    #[test]
+    fn batches_of_more_than_a_megabyte_have_longer_runs() {
+        let mut plan = Plan::new(1, "log-events");
+        plan.tuning.batch_size_bytes = 1_600_000;
+        let Grouping { run_records, slots } = Grouping::of(&plan, 12);
+        assert_eq!((run_records, slots), (3_192, 38_304));
     }
 
     #[test]

@@ -35,7 +35,7 @@ use kafka_cluster::Connection;
 use rdkafka::ClientConfig;
 
 use super::grouping::Grouping;
-use crate::plan::Plan;
+use crate::plan::{Plan, UNCOMPRESSED_BATCH_BYTES_MAX};
 
 /// Room for the envelope, the key and the framing of one record in a batch.
 const RECORD_OVERHEAD_BYTES: u32 = 1_000;
@@ -61,6 +61,11 @@ pub fn producer_config(
         ("compression.type", tuning.compression.property().to_owned()),
         ("batch.num.messages", grouping.run_records.to_string()),
         ("batch.size", batch_size.to_string()),
+        // Which librdkafka holds against a batch before it compresses it.
+        (
+            "message.max.bytes",
+            batch_size.max(UNCOMPRESSED_BATCH_BYTES_MAX).to_string(),
+        ),
         ("linger.ms", tuning.linger_ms.to_string()),
         ("message.timeout.ms", timeout),
     ];
@@ -208,7 +213,8 @@ mod tests {
             let config = config(&connection, &plan);
             assert!(config.create_native_config().is_ok(), "{plan:?}");
             let size: u32 = config.get("batch.size").unwrap().parse().unwrap();
-            assert!(size <= 1_000_000, "{plan:?}");
+            let limit: u32 = config.get("message.max.bytes").unwrap().parse().unwrap();
+            assert!(size <= limit, "{plan:?}");
         }
     }
 
