@@ -2,8 +2,8 @@
 # Measures how soon the health service tells what is wrong, and prints a table.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# shellcheck source=scripts/prerequisites.sh
-. scripts/prerequisites.sh
+# shellcheck source=scripts/bench.sh
+. scripts/bench.sh
 
 usage() {
   cat <<'TEXT'
@@ -21,16 +21,8 @@ what it told that was not so. Nothing else should run on the machine. All faults
 TEXT
 }
 
-for argument in "$@"; do
-  case $argument in
-  --help | -h)
-    usage
-    exit 0
-    ;;
-  esac
-done
+help_if_asked "$@"
 
-need_rust
-need build-essential pkg-config libssl-dev zlib1g-dev default-jre-headless maven
+need_to_build
 cargo build --release --locked --quiet -p bench -p kafka-health-service
 exec target/release/bench detection "$@"

@@ -2,8 +2,8 @@
 # Measures the load test against Kafka's own tools on one cluster, and prints a table.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# shellcheck source=scripts/prerequisites.sh
-. scripts/prerequisites.sh
+# shellcheck source=scripts/bench.sh
+. scripts/bench.sh
 
 usage() {
   cat <<'TEXT'
@@ -26,17 +26,9 @@ Rows that wait for strace (spin) are left out where there is none.
 TEXT
 }
 
-for argument in "$@"; do
-  case $argument in
-  --help | -h)
-    usage
-    exit 0
-    ;;
-  esac
-done
+help_if_asked "$@"
 
-need_rust
-need build-essential pkg-config libssl-dev zlib1g-dev default-jre-headless maven
+need_to_build
 command -v javac >/dev/null ||
   fail "a Java compiler is missing" "install with: sudo apt-get install default-jdk-headless"
 cargo build --release --locked --quiet -p bench

@@ -2,8 +2,8 @@
 # Kills a leader in the middle of verified load tests and prints what the verification found.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# shellcheck source=scripts/prerequisites.sh
-. scripts/prerequisites.sh
+# shellcheck source=scripts/bench.sh
+. scripts/bench.sh
 
 usage() {
   cat <<'TEXT'
@@ -23,16 +23,8 @@ minutes and 12 GB of disk.
 TEXT
 }
 
-for argument in "$@"; do
-  case $argument in
-  --help | -h)
-    usage
-    exit 0
-    ;;
-  esac
-done
+help_if_asked "$@"
 
-need_rust
-need build-essential pkg-config libssl-dev zlib1g-dev default-jre-headless maven
+need_to_build
 cargo build --release --locked --quiet -p bench -p load-test-service
 exec target/release/bench loss "$@"
