@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use local_cluster::Cluster;
 use local_cluster::launch::Launch;
-use local_cluster::layout::Layout;
 use local_cluster::process::ProcessId;
 use nix::sys::signal::Signal;
+
+use crate::child;
 
 const NAME: &str = "kafka-health-service";
 const PORT: u16 = 8082;
@@ -27,12 +28,6 @@ impl HealthService {
     pub fn start(cluster: &Cluster) -> Result<Self> {
         let spec = cluster.spec();
         let address = SocketAddr::from((spec.address, PORT));
-        let program = Layout::find()?.root().join("target/release").join(NAME);
-        ensure!(
-            program.exists(),
-            "{} is missing: cargo build --release -p {NAME}",
-            program.display()
-        );
         let variables = [
             ("LISTEN", address.to_string()),
             ("KAFKA_BOOTSTRAP_SERVERS", cluster.bootstrap()),
@@ -41,7 +36,7 @@ impl HealthService {
         ];
         let launch = Launch {
             name: NAME.to_owned(),
-            program,
+            program: child::release_build(NAME)?,
             args: vec![],
             env: variables
                 .map(|(name, value)| (name.to_owned(), value))
@@ -61,12 +56,7 @@ impl HealthService {
     /// # Errors
     /// It has ended.
     pub fn resident_mb(&self) -> Result<f64> {
-        let path = format!("/proc/{}/status", self.process.pid);
-        let status = std::fs::read_to_string(path).context("the health service has ended")?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|line| line.split_whitespace().next());
-        let kib: f64 = kib.context("no VmRSS")?.parse()?;
-        Ok(kib * 1024.0 / 1e6)
+        child::memory_mb(self.process.pid, "VmRSS").context("the health service has ended")
     }
 
     /// Asks it to end.

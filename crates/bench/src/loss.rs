@@ -1,7 +1,7 @@
 //! What a verified run of the load test's own program finds: undisturbed, with a leader killed in the middle
 //! of it, and where records must be lost.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use local_cluster::java::Java;
 use local_cluster::layout::Layout;
 use tokio::process::{Child, Command};
 
+use crate::child;
 use crate::cluster::{BenchCluster, PARTITIONS};
 use crate::machine::Machine;
 
@@ -100,10 +101,8 @@ pub fn measure(options: &Loss) -> Result<()> {
         options.cases.clone()
     };
     runtime.block_on(async {
-        let layout = Layout::find()?;
-        let java = Java::prepare(&layout).await?;
-        let program = layout.root().join("target/release").join(PROGRAM);
-        ensure!(program.exists(), "{} is missing", program.display());
+        let java = Java::prepare(&Layout::find()?).await?;
+        let program = child::release_build(PROGRAM)?;
         println!(
             "{}\n",
             Machine::describe(&java.program, &java.jars.class_path).line()
@@ -111,13 +110,9 @@ pub fn measure(options: &Loss) -> Result<()> {
         println!("{HEADER}");
         let bench = BenchCluster::start().await?;
         for case in cases {
-            let rounds = match case {
-                Case::Undisturbed => 1,
-                Case::LeaderKilled | Case::LeaderAlone => options.rounds,
-            };
-            let events = match case {
-                Case::Undisturbed => options.undisturbed_events,
-                Case::LeaderKilled | Case::LeaderAlone => options.events,
+            let (rounds, events) = match case {
+                Case::Undisturbed => (1, options.undisturbed_events),
+                Case::LeaderKilled | Case::LeaderAlone => (options.rounds, options.events),
             };
             for round in 1..=rounds {
                 eprintln!("{case:?} {round}/{rounds}");
@@ -132,7 +127,7 @@ pub fn measure(options: &Loss) -> Result<()> {
 /// One run.
 struct Run<'a> {
     bench: &'a BenchCluster,
-    program: &'a PathBuf,
+    program: &'a Path,
     case: Case,
     events: u64,
     topic: String,
@@ -141,7 +136,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(
         bench: &'a BenchCluster,
-        program: &'a PathBuf,
+        program: &'a Path,
         case: Case,
         events: u64,
         round: u32,
@@ -248,15 +243,12 @@ impl<'a> Run<'a> {
 
 /// The most that the process had resident.
 async fn peak_until_the_end(child: &mut Child) -> Result<f64> {
-    let pid = child.id().context("the run has ended")?;
-    let mut peak_kib = 0.0;
+    let pid = i32::try_from(child.id().context("the run has ended")?)?;
+    let mut peak_mb = 0.0;
     loop {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-        peak_kib = kib.unwrap_or(peak_kib);
+        peak_mb = child::memory_mb(pid, "VmHWM").unwrap_or(peak_mb);
         if child.try_wait()?.is_some() {
-            return Ok(peak_kib * 1024.0 / 1e6);
+            return Ok(peak_mb);
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
