@@ -168,6 +168,7 @@ fn is_secret(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk_space::saving;
     use crate::plan::{BATCH_SIZE_BYTES, EVENT_SIZE_BYTES, Profile, Tuning};
 
     fn config(connection: &Connection, plan: &Plan) -> ClientConfig {
@@ -215,6 +216,9 @@ mod tests {
             let size: u32 = config.get("batch.size").unwrap().parse().unwrap();
             let limit: u32 = config.get("message.max.bytes").unwrap().parse().unwrap();
             assert!(size <= limit, "{plan:?}");
+            // What a broker takes by default, as it arrives there.
+            let sent = f64::from(size) * (1.0 - saving(plan.tuning.compression));
+            assert!(sent <= 1_000_000.0, "{plan:?}");
         }
     }
 
