@@ -184,6 +184,8 @@ fn assigned_consumer(
         .set("enable.partition.eof", "true")
         .set("auto.offset.reset", "error")
         .set("fetch.wait.max.ms", "50")
+        // A partition whose queue was full for a moment would not be fetched again for a second.
+        .set("fetch.queue.backoff.ms", "5")
         .set("queued.max.messages.kbytes", limits.buffer_kib.to_string())
         .set("fetch.error.backoff.ms", "50");
     let consumer: BaseConsumer<Reader> =
