@@ -39,8 +39,8 @@ impl KafkaCluster {
     /// whose room the broker does not know is left out.
     ///
     /// # Errors
-    /// As Kafka answers; `LOCAL_UNSUPPORTED_FEATURE` where the cluster is not reached over plain text
-    /// or the broker is older than Kafka 3.3.
+    /// As Kafka answers; `LOCAL_UNSUPPORTED_FEATURE` where the login's mechanism is one that only
+    /// librdkafka speaks, or the broker is older than Kafka 3.3.
     pub async fn log_directories(
         &self,
         broker: &BrokerAddress,

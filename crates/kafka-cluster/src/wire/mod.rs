@@ -1,8 +1,9 @@
 //! The few calls that librdkafka lacks, asked of one broker over a connection of their own.
 //!
-//! The codecs are those of `kafka-protocol`; this is the framing, the deadline, and the words for
-//! what goes wrong. Plain text only: a cluster behind TLS or SASL answers `Unsupported` here, and who
-//! asks must be able to do without.
+//! The codecs are those of `kafka-protocol`, TLS and the login those of `secure-stream`, set by
+//! librdkafka's own properties; this is the framing, the deadline, and the words for what goes wrong.
+//! A mechanism that only librdkafka speaks (GSSAPI, OAUTHBEARER) is `LOCAL_UNSUPPORTED_FEATURE` here,
+//! and who asks must be able to do without.
 
 mod log_dirs;
 
@@ -14,8 +15,8 @@ use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{
     Decodable, Encodable, HeaderVersion, StrBytes, encode_request_header_into_buffer,
 };
+use secure_stream::{BrokerSecurity, ConnectError, SecurityError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use crate::{BrokerAddress, Connection, KafkaError, codes};
 
@@ -36,8 +37,9 @@ pub(crate) struct Call {
 /// Sends `request` to `broker` and reads its answer.
 ///
 /// # Errors
-/// `Unreachable` and `TimedOut` as everywhere; `LOCAL_UNSUPPORTED_FEATURE` where the connection is
-/// not plain text, or the broker does not speak this version.
+/// `Unreachable` and `TimedOut` as everywhere; `LOCAL_AUTHENTICATION` where the login is refused,
+/// `LOCAL_SSL` where TLS fails or a file of it cannot be used; `LOCAL_UNSUPPORTED_FEATURE` where only
+/// librdkafka speaks the mechanism, or the broker does not speak this version.
 pub(crate) async fn ask<A: Decodable + HeaderVersion>(
     connection: &Connection,
     broker: &BrokerAddress,
@@ -46,17 +48,11 @@ pub(crate) async fn ask<A: Decodable + HeaderVersion>(
     deadline: Duration,
 ) -> Result<A, KafkaError> {
     let operation = call.operation;
-    let protocol = connection.properties.get("security.protocol");
-    if let Some(other) = protocol.filter(|name| !name.eq_ignore_ascii_case("plaintext")) {
-        return Err(KafkaError::of_read(
-            operation,
-            codes::LOCAL_UNSUPPORTED_FEATURE,
-            format!("this call is made over plain text only, not over {other}"),
-        ));
-    }
+    let security = BrokerSecurity::from_properties(&connection.properties)
+        .map_err(|error| unusable(operation, &error))?;
     let exchange = async {
         let frame = frame(request, call).map_err(|error| malformed(operation, &error))?;
-        let answer = exchange(broker, &frame)
+        let answer = exchange(&security, broker, &frame)
             .await
             .map_err(|error| lost(operation, broker, &error))?;
         read_answer::<A>(&answer, call.version).map_err(|error| malformed(operation, &error))
@@ -90,16 +86,17 @@ fn frame(request: &impl Encodable, call: Call) -> Result<Vec<u8>, String> {
     Ok(frame)
 }
 
-async fn exchange(broker: &BrokerAddress, frame: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect((broker.host.as_str(), broker.port)).await?;
+async fn exchange(
+    security: &BrokerSecurity,
+    broker: &BrokerAddress,
+    frame: &[u8],
+) -> Result<Vec<u8>, ConnectError> {
+    let mut stream = security.connect(&broker.host, broker.port).await?;
     stream.write_all(frame).await?;
     let length = stream.read_u32().await? as usize;
     if length > LARGEST_ANSWER {
-        let message = format!("an answer of {length} bytes is none of a broker");
-        return Err(std::io::Error::new(
-            std::io::ErrorKind::InvalidData,
-            message,
-        ));
+        let message = format!("an answer of {length} bytes");
+        return Err(ConnectError::Protocol(message));
     }
     let mut answer = vec![0; length];
     stream.read_exact(&mut answer).await?;
@@ -117,12 +114,34 @@ fn read_answer<A: Decodable + HeaderVersion>(answer: &[u8], version: i16) -> Res
     Ok(response)
 }
 
-fn lost(operation: &'static str, broker: &BrokerAddress, error: &std::io::Error) -> KafkaError {
+fn lost(operation: &'static str, broker: &BrokerAddress, error: &ConnectError) -> KafkaError {
+    let code = match error {
+        ConnectError::Unreachable(_) | ConnectError::Protocol(_) => codes::LOCAL_TRANSPORT,
+        ConnectError::AuthenticationFailed(_) => codes::LOCAL_AUTHENTICATION,
+        ConnectError::UnknownAuthority(_)
+        | ConnectError::Expired
+        | ConnectError::NotYetValid
+        | ConnectError::NameMismatch { .. }
+        | ConnectError::Certificate(_)
+        | ConnectError::ClientCertificate(_)
+        | ConnectError::Tls(_)
+        | ConnectError::File { .. } => codes::LOCAL_SSL,
+    };
     let message = format!(
         "broker {} at {}:{}: {error}",
         broker.id, broker.host, broker.port
     );
-    KafkaError::of_read(operation, codes::LOCAL_TRANSPORT, message)
+    KafkaError::of_read(operation, code, message)
+}
+
+fn unusable(operation: &'static str, error: &SecurityError) -> KafkaError {
+    let code = match error {
+        SecurityError::Missing(_) => codes::LOCAL_INVALID_ARG,
+        SecurityError::UnsupportedValue { .. } | SecurityError::UnsupportedProperty(_) => {
+            codes::LOCAL_UNSUPPORTED_FEATURE
+        }
+    };
+    KafkaError::of_read(operation, code, error.to_string())
 }
 
 /// A broker that does not know a version closes the connection, or answers in another one.
@@ -156,27 +175,46 @@ mod tests {
         assert!(read_answer::<DescribeLogDirsResponse>(b"HTTP/1.1 400", 4).is_err());
     }
 
-    #[tokio::test]
-    async fn a_secured_cluster_and_a_broker_that_is_gone_are_told_apart() {
-        let broker = BrokerAddress {
+    fn broker() -> BrokerAddress {
+        BrokerAddress {
             id: 1,
             host: "127.0.0.1".to_owned(),
             port: 1,
-        };
-        let error_of = async |connection: &Connection| {
-            let request = DescribeLogDirsRequest::default();
-            let deadline = Duration::from_secs(5);
-            ask::<DescribeLogDirsResponse>(connection, &broker, CALL, &request, deadline)
-                .await
-                .unwrap_err()
-        };
-        let plain = Connection::new("unused:1");
-        assert_eq!(error_of(&plain).await.kind, crate::ErrorKind::Unreachable);
-        let secured = plain
-            .with_property_lines("security.protocol=SASL_SSL")
+        }
+    }
+
+    async fn error_of(properties: &str) -> KafkaError {
+        let connection = Connection::new("unused:1")
+            .with_property_lines(properties)
             .unwrap();
-        let error = error_of(&secured).await;
-        assert_eq!(error.code, codes::LOCAL_UNSUPPORTED_FEATURE);
-        assert!(error.message.contains("SASL_SSL"), "{error}");
+        let request = DescribeLogDirsRequest::default();
+        let deadline = Duration::from_secs(5);
+        ask::<DescribeLogDirsResponse>(&connection, &broker(), CALL, &request, deadline)
+            .await
+            .unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_broker_that_is_gone_and_files_and_mechanisms_that_cannot_be_used_are_told_apart() {
+        let gone = error_of("").await;
+        assert_eq!(gone.kind, crate::ErrorKind::Unreachable);
+        let no_file = error_of("security.protocol=SSL\nssl.ca.location=/nowhere/ca.pem").await;
+        assert_eq!(no_file.code, codes::LOCAL_SSL);
+        assert!(no_file.message.contains("/nowhere/ca.pem"), "{no_file}");
+        let kerberos = error_of("security.protocol=SASL_SSL\nsasl.mechanism=GSSAPI").await;
+        assert_eq!(kerberos.code, codes::LOCAL_UNSUPPORTED_FEATURE);
+        assert!(kerberos.message.contains("GSSAPI"), "{kerberos}");
+    }
+
+    #[test]
+    fn a_refused_login_is_the_code_that_librdkafka_has_for_it() {
+        let refused = ConnectError::AuthenticationFailed("no such user".to_owned());
+        let error = lost("DescribeLogDirs", &broker(), &refused);
+        assert_eq!(error.code, codes::LOCAL_AUTHENTICATION);
+        assert_eq!(error.kind, crate::ErrorKind::Unauthenticated);
+        assert!(
+            error.message.ends_with("login refused: no such user"),
+            "{error}"
+        );
     }
 }
