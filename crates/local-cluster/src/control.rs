@@ -149,11 +149,12 @@ impl Cluster {
     }
 
     async fn wait_id_released(&self, node: NodeId) -> Result<()> {
-        let members = self.zookeepers();
+        let (members, tls) = (self.zookeepers(), self.spec().zookeeper_tls());
         let path = format!("/brokers/ids/{}", node.number);
         let what = format!("ZooKeeper to let go of {path}");
         wait_for_condition(&what, LONGEST_HOLD, || async {
-            match zookeeper_wire::exists(&members, &path, Duration::from_secs(2)).await {
+            let limit = Duration::from_secs(2);
+            match zookeeper_wire::exists(&members, &path, tls.as_ref(), limit).await {
                 Ok(false) => Ok(()),
                 Ok(true) => {
                     // Each question is a session, which the ensemble writes to disk.

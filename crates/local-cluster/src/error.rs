@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use secure_stream::ConnectError;
+
 use crate::ports::Holder;
 
 /// The result of everything in this crate.
@@ -19,6 +21,14 @@ pub enum Error {
         what: String,
         /// What the system said.
         source: io::Error,
+    },
+    /// A node could not be connected to, or the connection broke.
+    #[error("{what}: {source}")]
+    Connection {
+        /// What was tried, with the address.
+        what: String,
+        /// Why not.
+        source: ConnectError,
     },
     /// Somebody else listens where a node has to.
     #[error("port {address} of {owner} is taken by {holder}")]
@@ -78,4 +88,10 @@ pub enum Error {
 pub fn io_error(what: impl Into<String>) -> impl FnOnce(io::Error) -> Error {
     let what = what.into();
     move |source| Error::Io { what, source }
+}
+
+/// Adds to a failed connection what was being done; use with `map_err`.
+pub fn connect_error(what: impl Into<String>) -> impl FnOnce(ConnectError) -> Error {
+    let what = what.into();
+    move |source| Error::Connection { what, source }
 }

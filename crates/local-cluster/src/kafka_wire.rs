@@ -1,16 +1,16 @@
 //! The one question this crate has for a broker: who is in the cluster, and is every partition in
-//! sync? A Metadata request by hand over TCP, so that starting a cluster needs no client library.
+//! sync? A Metadata request by hand, so that starting a cluster needs no client library.
 //!
-//! Version 1 of the request (Kafka protocol guide, "Metadata API"); plain text only.
+//! Version 1 of the request (Kafka protocol guide, "Metadata API").
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use secure_stream::{BrokerSecurity, ConnectError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
-use crate::error::{Error, Result, io_error};
+use crate::error::{Error, Result, connect_error, io_error};
 
 const METADATA: i16 = 3;
 const VERSION: i16 = 1;
@@ -54,22 +54,28 @@ impl Partition {
 /// Asks the broker at `address`; an answer means that it has finished starting.
 ///
 /// # Errors
-/// [`Error::Io`] when it does not answer within `limit`, or not in Kafka's protocol.
-pub async fn metadata(address: SocketAddr, limit: Duration) -> Result<Metadata> {
+/// [`Error::Io`] when it does not answer within `limit`; [`Error::Connection`] when it cannot be
+/// connected to or refuses the login; [`Error::State`] when it does not speak Kafka's protocol.
+pub async fn metadata(
+    address: SocketAddr,
+    security: &BrokerSecurity,
+    limit: Duration,
+) -> Result<Metadata> {
     let what = || format!("metadata from {address}");
-    let reply = tokio::time::timeout(limit, ask(address))
+    let reply = tokio::time::timeout(limit, ask(address, security))
         .await
         .map_err(|_| io_error(what())(io::ErrorKind::TimedOut.into()))?
-        .map_err(io_error(what()))?;
+        .map_err(connect_error(what()))?;
     decode(&reply).ok_or_else(|| Error::State(format!("{}: not a reply of Kafka", what())))
 }
 
-async fn ask(address: SocketAddr) -> io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect(address).await?;
+async fn ask(address: SocketAddr, security: &BrokerSecurity) -> Result<Vec<u8>, ConnectError> {
+    let host = address.ip().to_string();
+    let mut stream = security.connect(&host, address.port()).await?;
     stream.write_all(&request()).await?;
     let size = usize::try_from(stream.read_i32().await?).unwrap_or(usize::MAX);
     if size > LARGEST_REPLY {
-        return Err(io::ErrorKind::InvalidData.into());
+        return Err(ConnectError::Protocol(format!("a reply of {size} bytes")));
     }
     let mut reply = vec![0; size];
     stream.read_exact(&mut reply).await?;

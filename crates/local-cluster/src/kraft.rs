@@ -102,7 +102,7 @@ async fn start_node(java: &Java, spec: &ClusterSpec) -> Result<ProcessId> {
         if !process.is_alive() {
             return Ok(Err(died("kafka-1", &launch.log)));
         }
-        match metadata(address, Duration::from_secs(2)).await {
+        match metadata(address, &spec.broker_security(), Duration::from_secs(2)).await {
             Ok(answer) if answer.brokers == [1] => Ok(Ok(process)),
             Ok(answer) => Err(format!("brokers: {:?}", answer.brokers)),
             Err(error) => Err(error.to_string()),

@@ -1,6 +1,7 @@
 //! When a cluster is ready, and how long to ask. A node that dies while it is waited for ends the
 //! waiting at once, with the reason from its log.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::ensemble::Cluster;
@@ -47,8 +48,7 @@ impl Cluster {
         let what = "every ZooKeeper to serve";
         self.wait_for_nodes(what, limit, &nodes, || async {
             for address in self.zookeepers() {
-                let mode = zookeeper_wire::mode(address, ONE_ANSWER).await;
-                mode.map_err(|error| error.to_string())?;
+                self.zookeeper_mode(address).await.map_err(text)?;
             }
             Ok(())
         })
@@ -61,11 +61,11 @@ impl Cluster {
         let what = format!("{node} to answer");
         self.wait_for_nodes(&what, limit, &[node], || async {
             if node.is_broker() {
-                let answer = metadata(address, ONE_ANSWER).await.map_err(text)?;
+                let answer = self.metadata(node).await.map_err(text)?;
                 knows(&answer, &[node])
             } else {
-                let mode = zookeeper_wire::mode(address, ONE_ANSWER).await;
-                mode.map(|_| ()).map_err(text)
+                self.zookeeper_mode(address).await.map_err(text)?;
+                Ok(())
             }
         })
         .await
@@ -75,7 +75,7 @@ impl Cluster {
     pub(crate) async fn require_any_broker(&self) -> Result<()> {
         let mut last = Error::State("it has no broker".into());
         for node in self.spec().broker_nodes() {
-            match metadata(self.spec().client_address(node), ONE_ANSWER).await {
+            match self.metadata(node).await {
                 Ok(_) => return Ok(()),
                 Err(error) => last = error,
             }
@@ -110,11 +110,22 @@ impl Cluster {
     ) -> Result<(), String> {
         let brokers = self.spec().broker_nodes();
         for &node in &brokers {
-            let answer = metadata(self.spec().client_address(node), ONE_ANSWER).await;
+            let answer = self.metadata(node).await;
             let answer = answer.map_err(|error| format!("{node}: {error}"))?;
             judge(&answer, &brokers).map_err(|status| format!("{node} says: {status}"))?;
         }
         Ok(())
+    }
+
+    async fn metadata(&self, broker: NodeId) -> Result<Metadata> {
+        let spec = self.spec();
+        let address = spec.client_address(broker);
+        metadata(address, &spec.broker_security(), ONE_ANSWER).await
+    }
+
+    async fn zookeeper_mode(&self, address: SocketAddr) -> Result<String> {
+        let tls = self.spec().zookeeper_tls();
+        zookeeper_wire::mode(address, tls.as_ref(), ONE_ANSWER).await
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use secure_stream::{BrokerSecurity, Tls};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, io_error};
@@ -158,6 +159,18 @@ impl ClusterSpec {
     #[must_use]
     pub fn zookeeper_connect(&self) -> String {
         self.joined(&self.zookeeper_nodes())
+    }
+
+    /// How brokers are connected to: in plain text.
+    #[must_use]
+    pub fn broker_security(&self) -> BrokerSecurity {
+        BrokerSecurity::plaintext()
+    }
+
+    /// The TLS that ZooKeepers want of their clients; `None` where they speak plain text.
+    #[must_use]
+    pub fn zookeeper_tls(&self) -> Option<Tls> {
+        None
     }
 
     /// A node's data.

@@ -1,15 +1,15 @@
 //! The two questions this crate has for ZooKeeper: does this member serve, and is a broker's id
-//! still held? By hand over TCP: the four-letter word `srvr`, and `exists` in ZooKeeper's own
-//! protocol (`zookeeper.jute` of ZooKeeper 3.8).
+//! still held? By hand: the four-letter word `srvr`, and `exists` in ZooKeeper's own protocol
+//! (`zookeeper.jute` of ZooKeeper 3.8). By TLS to a secure client port.
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use secure_stream::{ConnectError, Stream, Tls};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
-use crate::error::{Error, Result, io_error};
+use crate::error::{Error, Result, connect_error, io_error};
 
 const EXISTS: i32 = 3;
 const CLOSE: i32 = -11;
@@ -21,13 +21,13 @@ const LARGEST_REPLY: i32 = 64 * 1024;
 /// quorum answers too, but without a mode; that is an error here.
 ///
 /// # Errors
-/// [`Error::Io`] or [`Error::State`] when it does not serve within `limit`.
-pub async fn mode(address: SocketAddr, limit: Duration) -> Result<String> {
+/// [`Error::Io`], [`Error::Connection`] or [`Error::State`] when it does not serve within `limit`.
+pub async fn mode(address: SocketAddr, tls: Option<&Tls>, limit: Duration) -> Result<String> {
     let what = || format!("srvr to {address}");
-    let reply = tokio::time::timeout(limit, four_letter_word(address))
+    let reply = tokio::time::timeout(limit, four_letter_word(address, tls))
         .await
         .map_err(|_| io_error(what())(io::ErrorKind::TimedOut.into()))?
-        .map_err(io_error(what()))?;
+        .map_err(connect_error(what()))?;
     mode_in(&reply).map(str::to_owned).ok_or_else(|| {
         let first = reply.lines().next().unwrap_or("no answer");
         Error::State(format!("{}: {first}", what()))
@@ -38,33 +38,46 @@ pub async fn mode(address: SocketAddr, limit: Duration) -> Result<String> {
 ///
 /// # Errors
 /// The last member's [`Error`] when none serves within `limit` each.
-pub async fn exists(members: &[SocketAddr], path: &str, limit: Duration) -> Result<bool> {
+pub async fn exists(
+    members: &[SocketAddr],
+    path: &str,
+    tls: Option<&Tls>,
+    limit: Duration,
+) -> Result<bool> {
     let mut last = Error::State("no ZooKeeper address was given".into());
     for &member in members {
         let what = || format!("asking ZooKeeper {member} for {path}");
-        match tokio::time::timeout(limit, ask_exists(member, path)).await {
+        match tokio::time::timeout(limit, ask_exists(member, path, tls)).await {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) => last = io_error(what())(error),
+            Ok(Err(error)) => last = connect_error(what())(error),
             Err(_) => last = io_error(what())(io::ErrorKind::TimedOut.into()),
         }
     }
     Err(last)
 }
 
-async fn four_letter_word(address: SocketAddr) -> io::Result<String> {
-    let mut stream = TcpStream::connect(address).await?;
+async fn four_letter_word(address: SocketAddr, tls: Option<&Tls>) -> Result<String, ConnectError> {
+    let mut stream = connect(address, tls).await?;
     stream.write_all(b"srvr").await?;
     let mut reply = String::new();
     stream.read_to_string(&mut reply).await?;
     Ok(reply)
 }
 
+async fn connect(member: SocketAddr, tls: Option<&Tls>) -> Result<Stream, ConnectError> {
+    Stream::connect(&member.ip().to_string(), member.port(), tls).await
+}
+
 fn mode_in(reply: &str) -> Option<&str> {
     reply.lines().find_map(|line| line.strip_prefix("Mode: "))
 }
 
-async fn ask_exists(member: SocketAddr, path: &str) -> io::Result<bool> {
-    let mut stream = TcpStream::connect(member).await?;
+async fn ask_exists(
+    member: SocketAddr,
+    path: &str,
+    tls: Option<&Tls>,
+) -> Result<bool, ConnectError> {
+    let mut stream = connect(member, tls).await?;
     stream.write_all(&framed(&connect_request())).await?;
     read_frame(&mut stream).await?;
     stream.write_all(&framed(&exists_request(path))).await?;
@@ -72,7 +85,7 @@ async fn ask_exists(member: SocketAddr, path: &str) -> io::Result<bool> {
     // The session would end by itself after its time-out; closing it is polite.
     let close = [1i32.to_be_bytes(), CLOSE.to_be_bytes()].concat();
     stream.write_all(&framed(&close)).await?;
-    exists_in(&reply)
+    Ok(exists_in(&reply)?)
 }
 
 /// A session of 6 s: protocol version, last zxid seen, time-out, no old session, no password.
@@ -113,7 +126,7 @@ fn framed(message: &[u8]) -> Vec<u8> {
     [&size.to_be_bytes(), message].concat()
 }
 
-async fn read_frame(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+async fn read_frame(stream: &mut Stream) -> io::Result<Vec<u8>> {
     let size = stream.read_i32().await?;
     if !(0..=LARGEST_REPLY).contains(&size) {
         return Err(io::ErrorKind::InvalidData.into());
