@@ -9,6 +9,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use prometheus::Registry;
+use secure_stream::Tls;
 use service_kit::program::Command;
 use service_kit::settings::{HttpSettings, KafkaSettings, LogSettings, parse_duration};
 
@@ -106,6 +107,30 @@ pub struct WatchSettings {
         hide_default_value = true
     )]
     pub zookeeper_addresses: Addresses,
+
+    /// File with the CAs of the ZooKeeper nodes (PEM): they are asked by TLS, in plain text without it.
+    /// This file and the next two are read at each check
+    #[arg(long, env = "ZOOKEEPER_CA_FILE", value_name = "FILE")]
+    pub zookeeper_ca: Option<PathBuf>,
+
+    /// File with the certificate that is shown to them (PEM), and its key unless that has a file of its
+    /// own; ZooKeeper wants one unless ssl.clientAuth says otherwise
+    #[arg(
+        long,
+        env = "ZOOKEEPER_CERTIFICATE_FILE",
+        value_name = "FILE",
+        requires = "zookeeper_ca"
+    )]
+    pub zookeeper_certificate: Option<PathBuf>,
+
+    /// File with the key of that certificate (PEM, no passphrase)
+    #[arg(
+        long,
+        env = "ZOOKEEPER_KEY_FILE",
+        value_name = "FILE",
+        requires = "zookeeper_certificate"
+    )]
+    pub zookeeper_key: Option<PathBuf>,
 
     /// Time from one check of a ZooKeeper node to the next
     #[arg(long, env = "ZOOKEEPER_INTERVAL", default_value = "2s", value_parser = parse_duration)]
@@ -222,6 +247,16 @@ impl WatchSettings {
             )
         }
     }
+
+    /// How ZooKeeper nodes are asked by TLS; `None` where they are asked in plain text.
+    #[must_use]
+    pub fn zookeeper_tls(&self) -> Option<Tls> {
+        let tls = Tls::with_authorities(self.zookeeper_ca.as_ref()?);
+        Some(match &self.zookeeper_certificate {
+            Some(file) => tls.with_certificate(file.clone(), self.zookeeper_key.clone()),
+            None => tls,
+        })
+    }
 }
 
 impl FromStr for BrokerIds {
@@ -317,6 +352,7 @@ mod tests {
         assert_eq!(watch.expected_brokers, BrokerIds(Vec::new()));
         assert_eq!(watch.zookeeper_addresses, Addresses(Vec::new()));
         assert_eq!(watch.limits(), Limits::default());
+        assert_eq!(watch.zookeeper_tls(), None);
     }
 
     #[test]
@@ -358,6 +394,23 @@ mod tests {
         ] {
             let message = parse(&arguments).unwrap_err().to_string();
             assert!(message.contains(named), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_ca_means_tls_and_a_key_without_a_certificate_is_refused() {
+        let ca = ["--zookeeper-ca", "ca.pem"];
+        let key = ["--zookeeper-key", "key.pem"];
+        let certificate = ["--zookeeper-certificate", "node.pem"];
+        let tls = parse(&[ca, certificate].concat())
+            .unwrap()
+            .watch
+            .zookeeper_tls();
+        let file = PathBuf::from("node.pem");
+        let expected = Tls::with_authorities("ca.pem").with_certificate(file.clone(), Some(file));
+        assert_eq!(tls, Some(expected));
+        for incomplete in [[ca, key].concat(), certificate.to_vec()] {
+            assert!(parse(&incomplete).is_err(), "{incomplete:?}");
         }
     }
 

@@ -55,6 +55,7 @@ pub fn start(
     for address in &settings.zookeeper_addresses.0 {
         collectors.spawn(zookeeper::run(
             address.clone(),
+            settings.zookeeper_tls(),
             store.clone(),
             settings.zookeeper_interval,
             stop.clone(),
