@@ -40,6 +40,7 @@ pub mod codes {
     pub const NOT_CONTROLLER: i32 = 41;
     pub const INVALID_REQUEST: i32 = 42;
     pub const POLICY_VIOLATION: i32 = 44;
+    pub const SECURITY_DISABLED: i32 = 54;
     pub const SASL_AUTHENTICATION_FAILED: i32 = 58;
     pub const NON_EMPTY_GROUP: i32 = 68;
     pub const GROUP_ID_NOT_FOUND: i32 = 69;
@@ -208,6 +209,7 @@ fn read_kind(code: i32, message: &str) -> ErrorKind {
         | codes::INVALID_CONFIG
         | codes::INVALID_REQUEST
         | codes::POLICY_VIOLATION
+        | codes::SECURITY_DISABLED
         | codes::TOPIC_DELETION_DISABLED
         | codes::OFFSET_OUT_OF_RANGE
         | codes::INVALID_GROUP_ID

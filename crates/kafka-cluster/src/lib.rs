@@ -1,14 +1,16 @@
 //! A typed, async view of a Kafka cluster over librdkafka.
 //!
-//! The services ask Kafka only through this crate: metadata, topics, settings, groups and offsets
-//! as plain owned values, and the few pieces that produce and read records. It knows no HTTP and no
-//! health: it reports what Kafka said. It is the only crate of the workspace with `unsafe` code, and
-//! keeps that in `native`.
+//! The services ask Kafka only through this crate: metadata, topics, settings, groups, offsets and
+//! ACLs as plain owned values, and the few pieces that produce and read records. It knows no HTTP and
+//! no health: it reports what Kafka said. It is the only crate of the workspace with `unsafe` code,
+//! and keeps that in `native`.
 //!
 //! Every call takes a deadline and ends by it. Errors carry Kafka's own code, name and message
 //! ([`KafkaError`]); a write that may or may not have happened is
 //! [`ErrorKind::OutcomeUnknown`].
 
+mod acl_words;
+mod acls;
 mod bootstrap;
 mod cluster;
 mod config;
@@ -26,6 +28,8 @@ mod topics;
 mod visibility;
 mod wire;
 
+pub use acl_words::{AclOperation, AclPattern, AclPermission, AclResourceType, UnknownAclWord};
+pub use acls::{Acl, AclListing};
 pub use bootstrap::BootstrapGuard;
 pub use cluster::{BrokerDescription, ClusterDescription, KafkaCluster};
 pub use config::{Connection, PropertyError};

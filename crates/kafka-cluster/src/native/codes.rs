@@ -1,4 +1,5 @@
-//! Accessors whose result the bindings type as a Rust enum, declared again with plain integers.
+//! Functions whose result or arguments the bindings type as Rust enums, declared again with plain
+//! integers.
 //!
 //! The bindings' enums have gaps, and brokers send codes that fall into them (98-99, 101-109,
 //! 114-116, 119-128): reading such a code as the enum is undefined behaviour.
@@ -28,6 +29,36 @@ unsafe extern "C" {
     ) -> c_int;
     pub(super) fn rd_kafka_ConsumerGroupDescription_state(
         description: *const sys::rd_kafka_ConsumerGroupDescription_t,
+    ) -> c_int;
+    pub(super) fn rd_kafka_AclBinding_new(
+        resource_type: c_int,
+        name: *const c_char,
+        pattern: c_int,
+        principal: *const c_char,
+        host: *const c_char,
+        operation: c_int,
+        permission: c_int,
+        reason: *mut c_char,
+        reason_size: usize,
+    ) -> *mut sys::rd_kafka_AclBinding_t;
+    pub(super) fn rd_kafka_AclBindingFilter_new(
+        resource_type: c_int,
+        name: *const c_char,
+        pattern: c_int,
+        principal: *const c_char,
+        host: *const c_char,
+        operation: c_int,
+        permission: c_int,
+        reason: *mut c_char,
+        reason_size: usize,
+    ) -> *mut sys::rd_kafka_AclBinding_t;
+    pub(super) fn rd_kafka_AclBinding_restype(acl: *const sys::rd_kafka_AclBinding_t) -> c_int;
+    pub(super) fn rd_kafka_AclBinding_resource_pattern_type(
+        acl: *const sys::rd_kafka_AclBinding_t,
+    ) -> c_int;
+    pub(super) fn rd_kafka_AclBinding_operation(acl: *const sys::rd_kafka_AclBinding_t) -> c_int;
+    pub(super) fn rd_kafka_AclBinding_permission_type(
+        acl: *const sys::rd_kafka_AclBinding_t,
     ) -> c_int;
     pub(super) fn rd_kafka_metadata(
         client: *mut sys::rd_kafka_t,

@@ -113,6 +113,12 @@ owned!(
     sys::rd_kafka_ElectLeaders_destroy
 );
 owned!(
+    /// An ACL, or a filter of ACLs: both are the same to librdkafka.
+    AclBinding,
+    sys::rd_kafka_AclBinding_t,
+    sys::rd_kafka_AclBinding_destroy
+);
+owned!(
     /// A local topic object.
     TopicHandle,
     sys::rd_kafka_topic_t,

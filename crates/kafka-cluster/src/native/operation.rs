@@ -43,6 +43,10 @@ operations! {
     DELETE_GROUPS = "DeleteGroups", RD_KAFKA_ADMIN_OP_DELETEGROUPS, writes: true;
     DELETE_RECORDS = "DeleteRecords", RD_KAFKA_ADMIN_OP_DELETERECORDS, writes: true;
     ELECT_LEADERS = "ElectLeaders", RD_KAFKA_ADMIN_OP_ELECTLEADERS, writes: true;
+    CREATE_ACLS = "CreateAcls", RD_KAFKA_ADMIN_OP_CREATEACLS, writes: true;
+    DELETE_ACLS = "DeleteAcls", RD_KAFKA_ADMIN_OP_DELETEACLS, writes: true;
+    DESCRIBE_ACLS = "DescribeAcls", RD_KAFKA_ADMIN_OP_DESCRIBEACLS, writes: false;
+    PROBE_ACLS = "DescribeAcls", RD_KAFKA_ADMIN_OP_DELETEACLS, writes: false;
 }
 
 impl Operation {
