@@ -1,6 +1,7 @@
-//! The commands beside serving: the health check, and declared state for CI.
+//! The commands beside serving: the health check, declared state for CI, tokens, and ACLs.
 //!
-//! `plan` and `apply` talk to a running admin service, so that its writes go on taking turns.
+//! `plan` and `apply` talk to a running admin service, so that its writes go on taking turns; `acls` talks to
+//! Kafka, since no service can run before its rights are there.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,10 +13,12 @@ use serde_json::Value;
 use service_kit::Role;
 use service_kit::access::NewToken;
 
+use crate::acls::AclArguments;
+
 /// Applying waits for every topic; the service bounds itself to less.
 const LONGEST_CALL: Duration = Duration::from_secs(330);
-/// Of `plan` and `apply`: there are changes, or there were.
-const CHANGES: u8 = 2;
+/// Of `plan`, `apply` and `acls`: there are changes, or there were.
+pub(crate) const CHANGES: u8 = 2;
 
 /// What to do instead of serving.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand)]
@@ -27,6 +30,9 @@ pub enum Command {
     Plan(DocumentArguments),
     /// Applies a document of topics; exit 0 for nothing to do, 2 for changes made, 1 for a failure
     Apply(DocumentArguments),
+    /// Brings Kafka's ACLs to a document of principals, as a super user; exit 0 for nothing to do, 2 for
+    /// changes, 1 for a failure
+    Acls(AclArguments),
     /// Makes a bearer token: itself on standard error, its line for TOKENS_FILE on standard output
     Token(TokenArguments),
 }

@@ -1,9 +1,10 @@
 //! Administers the cluster's topics over HTTP, and keeps the declared ones there.
 //!
 //! [`run`] is the whole service; it takes its socket and its stop token, so that tests start it
-//! in-process. [`topic`] reads and writes topics, [`declared`] applies `kafka/topics.yml`, [`routes`]
-//! says it in HTTP.
+//! in-process. [`topic`] reads and writes topics, [`declared`] applies `kafka/topics.yml`, [`acls`]
+//! `kafka/acls.yml`, [`routes`] says it in HTTP.
 
+pub mod acls;
 pub mod admission;
 pub mod any_broker;
 pub mod audit;

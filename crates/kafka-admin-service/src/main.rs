@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use kafka_admin_service::acls;
 use kafka_admin_service::cli::{self, Command};
 use kafka_admin_service::settings::Settings;
 use service_kit::{program, runtime};
@@ -14,6 +15,7 @@ fn main() -> ExitCode {
     let command = match &settings.command {
         Some(Command::Plan(arguments)) => return run(cli::run(arguments, false)),
         Some(Command::Apply(arguments)) => return run(cli::run(arguments, true)),
+        Some(Command::Acls(arguments)) => return run(acls::run(&settings.kafka, arguments)),
         Some(Command::Token(arguments)) => return cli::make_token(arguments),
         Some(Command::Healthcheck) => Some(program::Command::Healthcheck),
         None => None,

@@ -28,6 +28,33 @@ pub struct DocumentError {
     pub message: String,
 }
 
+impl DocumentError {
+    /// Something wrong in a line.
+    pub(crate) fn at(line: u64, message: impl Into<String>) -> Self {
+        Self {
+            line: Some(line),
+            message: message.into(),
+        }
+    }
+
+    /// The reader's own message without its picture of the lines around, its second mention of the
+    /// place, and its advice to programmers.
+    pub(crate) fn of_yaml(error: &serde_saphyr::Error) -> Self {
+        let text = error.without_snippet().to_string();
+        let message = text
+            .rsplit_once(" at line ")
+            .map_or(text.as_str(), |(message, _)| message);
+        let message = message
+            .split(", set DuplicateKeyPolicy")
+            .next()
+            .unwrap_or(message);
+        Self {
+            line: error.location().map(|location| location.line()),
+            message: message.to_owned(),
+        }
+    }
+}
+
 impl std::error::Error for DocumentError {}
 
 impl fmt::Display for DocumentError {
@@ -46,7 +73,8 @@ impl Document {
     /// The first thing that is wrong: no YAML, an unknown or repeated or missing key, a value that
     /// is out of range, a name that is not a topic's, reserved, or there twice.
     pub fn parse(text: &str) -> Result<Self, DocumentError> {
-        let raw: RawDocument = serde_saphyr::from_str(text).map_err(|error| of_yaml(&error))?;
+        let raw: RawDocument =
+            serde_saphyr::from_str(text).map_err(|error| DocumentError::of_yaml(&error))?;
         let mut lines_by_name = HashMap::new();
         let mut topics = Vec::with_capacity(raw.topics.len());
         for raw_topic in raw.topics {
@@ -54,7 +82,7 @@ impl Document {
             let topic = validated(raw_topic)?;
             if let Some(first) = lines_by_name.insert(topic.name.clone(), line) {
                 let message = format!("topic {} is declared already in line {first}", topic.name);
-                return Err(at(line, message));
+                return Err(DocumentError::at(line, message));
             }
             topics.push(topic);
         }
@@ -64,7 +92,7 @@ impl Document {
             let name = topic_name(name)?;
             if let Some(first) = lines_by_name.insert(name.clone(), line) {
                 let message = format!("topic {name} is named already in line {first}");
-                return Err(at(line, message));
+                return Err(DocumentError::at(line, message));
             }
             deletes.push(name);
         }
@@ -76,7 +104,7 @@ impl Document {
             foreign.sort_by_key(|(_, line)| **line);
             if let Some((name, line)) = foreign.first() {
                 let message = format!("topic {name} does not begin with {prefix}, which this owns");
-                return Err(at(**line, message));
+                return Err(DocumentError::at(**line, message));
             }
         }
         Ok(Self { topics, deletes })
@@ -143,11 +171,12 @@ fn validated(raw: RawTopic) -> Result<TopicSpec, DocumentError> {
 
 fn topic_name(text: &Spanned<String>) -> Result<TopicName, DocumentError> {
     let line = text.referenced.line();
-    let name = TopicName::parse(&text.value).map_err(|error| at(line, format!("name {error}")))?;
+    let name = TopicName::parse(&text.value)
+        .map_err(|error| DocumentError::at(line, format!("name {error}")))?;
     if name.is_reserved() {
         let message =
             format!("name {name} is reserved: names with two leading underscores are Kafka's own");
-        return Err(at(line, message));
+        return Err(DocumentError::at(line, message));
     }
     Ok(name)
 }
@@ -161,32 +190,9 @@ fn number<T>(
 ) -> Result<T, DocumentError> {
     let line = text.referenced.line();
     let number = text.value.parse();
-    let number = number.map_err(|_| at(line, format!("{key} must be a whole number")))?;
-    validate(number).map_err(|error| at(line, format!("{key} {error}")))
-}
-
-fn at(line: u64, message: String) -> DocumentError {
-    DocumentError {
-        line: Some(line),
-        message,
-    }
-}
-
-/// The reader's own message without its picture of the lines around, its second mention of the
-/// place, and its advice to programmers.
-fn of_yaml(error: &serde_saphyr::Error) -> DocumentError {
-    let text = error.without_snippet().to_string();
-    let message = text
-        .rsplit_once(" at line ")
-        .map_or(text.as_str(), |(message, _)| message);
-    let message = message
-        .split(", set DuplicateKeyPolicy")
-        .next()
-        .unwrap_or(message);
-    DocumentError {
-        line: error.location().map(|location| location.line()),
-        message: message.to_owned(),
-    }
+    let number =
+        number.map_err(|_| DocumentError::at(line, format!("{key} must be a whole number")))?;
+    validate(number).map_err(|error| DocumentError::at(line, format!("{key} {error}")))
 }
 
 #[cfg(test)]
