@@ -2,8 +2,11 @@
 //! that everything we run uses.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use rdkafka::ClientConfig;
+
+use crate::credentials::Credentials;
 
 /// Where a cluster is and how to talk to it. Cheap to clone.
 ///
@@ -16,6 +19,8 @@ pub struct Connection {
     /// librdkafka properties by name.
     /// Source: librdkafka `CONFIGURATION.md`.
     pub properties: BTreeMap<String, String>,
+    /// A file that may get other credentials while clients live.
+    credentials_file: Option<PathBuf>,
 }
 
 /// A property text that could not be read.
@@ -35,7 +40,38 @@ impl Connection {
         Self {
             bootstrap_servers: bootstrap_servers.into(),
             properties: BTreeMap::new(),
+            credentials_file: None,
         }
+    }
+
+    /// Takes name and password of SASL from this properties file whenever a client is made, and for a
+    /// [`CredentialsWatch`](crate::CredentialsWatch) later: they win over `properties`.
+    #[must_use]
+    pub fn renewed_from(self, file: &Path) -> Self {
+        Self {
+            credentials_file: Some(file.to_owned()),
+            ..self
+        }
+    }
+
+    /// Name and password as the file has them now; `None` without such a file.
+    pub(crate) fn credentials(&self) -> Option<Credentials> {
+        self.credentials_file.as_deref().and_then(Credentials::read)
+    }
+
+    /// All properties as they are now, name and password from the file.
+    pub(crate) fn properties(&self) -> BTreeMap<String, String> {
+        let mut properties = self.properties.clone();
+        if let Some(Credentials { username, password }) = self.credentials() {
+            properties.insert("sasl.username".to_owned(), username);
+            properties.insert("sasl.password".to_owned(), password);
+        }
+        properties
+    }
+
+    /// Whether credentials may change while a client lives.
+    pub(crate) fn may_be_renewed(&self) -> bool {
+        self.credentials_file.is_some()
     }
 
     /// Reads `name=value` lines (`#` comments and blank lines are passed over) into `properties`.
@@ -108,7 +144,7 @@ impl Connection {
     }
 
     fn lay_over(&self, mut config: ClientConfig) -> ClientConfig {
-        for (name, value) in &self.properties {
+        for (name, value) in self.properties() {
             config.set(name, value);
         }
         config

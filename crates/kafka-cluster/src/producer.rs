@@ -9,8 +9,9 @@ use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{Producer, ProducerContext, ThreadedProducer};
 
+use crate::credentials::{CredentialsWatch, LOOK_EVERY};
 use crate::native;
-use crate::{KafkaError, codes};
+use crate::{Connection, KafkaError, codes};
 
 /// What became of one record.
 #[derive(Debug)]
@@ -89,6 +90,30 @@ impl<O: DeliveryObserver> RecordProducer<O> {
                 inner: Arc::new(inner),
             })
             .map_err(|error| KafkaError::of_client("create producer", &error))
+    }
+
+    /// Takes up the new password of a connection whose file gets one, for as long as it lives.
+    ///
+    /// # Errors
+    /// The operating system gave no thread.
+    pub fn keeping_up_with(self, connection: &Connection) -> Result<Self, KafkaError> {
+        if connection.may_be_renewed() {
+            let mut watch = CredentialsWatch::new(connection);
+            let producer = Arc::downgrade(&self.inner);
+            let look = move || {
+                while let Some(producer) = producer.upgrade() {
+                    watch.look(producer.client());
+                    drop(producer);
+                    std::thread::sleep(LOOK_EVERY);
+                }
+            };
+            let thread = std::thread::Builder::new().name("kafka-credentials".into());
+            thread.spawn(look).map_err(|error| {
+                let message = format!("cannot start a thread: {error}");
+                KafkaError::of_read("create producer", codes::LOCAL_INVALID_ARG, message)
+            })?;
+        }
+        Ok(self)
     }
 
     /// The way to one topic, looked up once: for whoever sends many records.

@@ -137,7 +137,10 @@ impl KafkaCluster {
     /// # Errors
     /// `Unreachable` or `TimedOut` when no broker answered.
     pub async fn metadata(&self, deadline: Duration) -> Result<ClusterMetadata, KafkaError> {
-        native::metadata(&self.native, native::Topics::All, deadline).await
+        match native::metadata(&self.native, native::Topics::All, deadline).await {
+            Ok(metadata) => Ok(metadata),
+            Err(error) => Err(self.explain_first(error).await),
+        }
     }
 
     /// One topic, from any broker that knows it.

@@ -81,6 +81,12 @@ impl BrokerSecurity {
         })
     }
 
+    /// The TLS below the login; `None` in plain text.
+    #[must_use]
+    pub fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
+    }
+
     /// Connects to a broker (a name, or an IP address without brackets) and logs in, ready for any
     /// call. Has no deadline.
     ///

@@ -4,6 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use openssl::asn1::Asn1Time;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
@@ -33,6 +34,29 @@ impl Stream {
             Some(tls) => tls.connect(host, port).await,
             None => Ok(Self::Plain(tcp(host, port).await?)),
         }
+    }
+}
+
+impl Stream {
+    /// The certificate that the peer showed, in DER; `None` on a plain connection.
+    #[must_use]
+    pub fn peer_certificate(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(stream) => stream.ssl().peer_certificate()?.to_der().ok(),
+        }
+    }
+
+    /// When that certificate ends, in seconds since 1970.
+    #[must_use]
+    pub fn peer_not_after(&self) -> Option<i64> {
+        let Self::Tls(stream) = self else {
+            return None;
+        };
+        let certificate = stream.ssl().peer_certificate()?;
+        let since = Asn1Time::from_unix(0).ok()?;
+        let since = since.diff(certificate.not_after()).ok()?;
+        Some(i64::from(since.days) * 86_400 + i64::from(since.secs))
     }
 }
 

@@ -160,7 +160,8 @@ impl RecordWriter {
             .set("enable.idempotence", "true")
             .set("linger.ms", "0")
             .set("delivery.timeout.ms", self.patience.as_millis().to_string());
-        let producer = Arc::new(RecordProducer::new(&config, self.waiting.clone())?);
+        let producer = RecordProducer::new(&config, self.waiting.clone())?;
+        let producer = Arc::new(producer.keeping_up_with(&self.connection)?);
         Ok(slot.insert(producer).clone())
     }
 }

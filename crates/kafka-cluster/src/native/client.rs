@@ -18,7 +18,8 @@ use super::codes;
 use super::handles::{Options, Queue};
 use super::nudges::Nudges;
 use super::operation::{CallOptions, Operation};
-use crate::{BootstrapGuard, Connection, KafkaError};
+use super::refusals::Refusals;
+use crate::{BootstrapGuard, Connection, CredentialsWatch, KafkaError};
 
 /// Blocking calls at a time: enough for hedged metadata, few enough to bound threads.
 const BLOCKING_CALLS: usize = 8;
@@ -75,14 +76,17 @@ pub(crate) struct Client {
     pub(super) blocking: Arc<Semaphore>,
     pub(super) nudges: Nudges,
     requests: RequestCounts,
+    pub(super) refusals: Refusals,
     consumer: Arc<BaseConsumer<Quiet>>,
 }
 
 impl Client {
     pub(crate) fn new(connection: &Connection) -> Result<Self, KafkaError> {
         let requests = RequestCounts::default();
+        let refusals = Refusals::default();
         let quiet = Quiet {
             requests: requests.clone(),
+            refusals: refusals.clone(),
         };
         let consumer = BaseConsumer::from_config_and_context(&connection.admin_config(), quiet)
             .map_err(|error| KafkaError::of_client("create client", &error))?;
@@ -99,6 +103,7 @@ impl Client {
             blocking: Arc::new(Semaphore::new(BLOCKING_CALLS)),
             nudges: Nudges::default(),
             requests,
+            refusals,
             consumer,
         };
         let (queue, pending, stop) = (
@@ -110,8 +115,9 @@ impl Client {
             poll_results(&queue, &pending, &stop);
         })?;
         let (consumer, stop) = (client.consumer.clone(), client.stop.clone());
+        let watch = CredentialsWatch::new(connection);
         client.spawn("kafka-events", move || {
-            serve_events(&consumer, &stop);
+            serve_events(&consumer, watch, &stop);
         })?;
         Ok(client)
     }
@@ -204,7 +210,7 @@ impl Client {
             .map(|built: Options| {
                 submit(self.raw(), built.as_ptr(), self.queue.as_ptr());
             });
-        let pending = self.pending.clone();
+        let (pending, refusals) = (self.pending.clone(), self.refusals.clone());
         let not_submitted = submitted.err();
         Box::pin(async move {
             if let Some(error) = not_submitted {
@@ -214,7 +220,7 @@ impl Client {
             let forget = ForgetOnDrop { pending, key };
             let result = tokio::time::timeout(options.deadline + REPORT_MARGIN, answered).await;
             drop(forget);
-            match result {
+            let result = match result {
                 Ok(Ok(result)) => result,
                 Ok(Err(_)) => {
                     Err(operation.error(crate::codes::LOCAL_DESTROY, "the client was closed"))
@@ -223,7 +229,8 @@ impl Client {
                     crate::codes::LOCAL_TIMED_OUT,
                     format!("no answer within {} ms", options.deadline.as_millis()),
                 )),
-            }
+            };
+            result.map_err(|error| refusals.explain(error))
         })
     }
 }
@@ -273,8 +280,9 @@ fn poll_results(queue: &Queue, pending: &Pending, stop: &AtomicBool) {
 }
 
 /// Serves callbacks; nothing is subscribed, so no record ever comes.
-fn serve_events(consumer: &BaseConsumer<Quiet>, stop: &AtomicBool) {
+fn serve_events(consumer: &BaseConsumer<Quiet>, mut watch: CredentialsWatch, stop: &AtomicBool) {
     while !stop.load(Ordering::Acquire) {
+        watch.look(consumer.client());
         if let Some(Err(error)) = consumer.poll(EVENT_POLL) {
             tracing::debug!(%error, "librdkafka reported");
         }
@@ -323,6 +331,7 @@ type RequestCounts = Arc<Mutex<BTreeMap<String, u64>>>;
 /// (`statistics.interval.ms`), how many requests were sent.
 struct Quiet {
     requests: RequestCounts,
+    refusals: Refusals,
 }
 
 impl ClientContext for Quiet {
@@ -340,6 +349,9 @@ impl ClientContext for Quiet {
     fn error(&self, error: rdkafka::error::KafkaError, reason: &str) {
         // Connections come and go with brokers; whoever calls gets the error of the call.
         tracing::debug!(%error, reason, "librdkafka reported");
+        if let Some(code) = error.rdkafka_error_code() {
+            self.refusals.heard(code as i32, reason);
+        }
     }
 }
 

@@ -49,6 +49,15 @@ pub(crate) async fn metadata(
     topics: Topics,
     deadline: Duration,
 ) -> Result<ClusterMetadata, KafkaError> {
+    let answer = hedged(client, topics, deadline).await;
+    answer.map_err(|error| client.refusals.explain(error))
+}
+
+async fn hedged(
+    client: &Arc<Client>,
+    topics: Topics,
+    deadline: Duration,
+) -> Result<ClusterMetadata, KafkaError> {
     let end = Instant::now() + deadline;
     let mut pauses = PAUSES.into_iter();
     let mut due = Some(Instant::now());

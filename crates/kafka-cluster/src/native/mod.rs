@@ -34,6 +34,8 @@ mod nudges;
 mod operation;
 mod partition_list;
 mod produce;
+mod refusals;
+mod sasl;
 
 mod client;
 
@@ -60,3 +62,4 @@ pub(crate) use list_offsets::list_offsets;
 pub use memory::KeptMemory;
 pub(crate) use metadata::{Topics, blocking_metadata, metadata};
 pub(crate) use produce::ProduceTopic;
+pub(crate) use sasl::set_credentials;

@@ -48,7 +48,7 @@ pub(crate) async fn ask<A: Decodable + HeaderVersion>(
     deadline: Duration,
 ) -> Result<A, KafkaError> {
     let operation = call.operation;
-    let security = BrokerSecurity::from_properties(&connection.properties)
+    let security = BrokerSecurity::from_properties(&connection.properties())
         .map_err(|error| unusable(operation, &error))?;
     let exchange = async {
         let frame = frame(request, call).map_err(|error| malformed(operation, &error))?;
@@ -67,6 +67,27 @@ pub(crate) async fn ask<A: Decodable + HeaderVersion>(
                 message,
             ))
         })
+}
+
+/// Connects to `broker` as every call here does, and hangs up.
+///
+/// # Errors
+/// As [`ask`].
+pub(crate) async fn try_connection(
+    connection: &Connection,
+    operation: &'static str,
+    broker: &BrokerAddress,
+    deadline: Duration,
+) -> Result<(), KafkaError> {
+    let security = BrokerSecurity::from_properties(&connection.properties())
+        .map_err(|error| unusable(operation, &error))?;
+    let connecting = security.connect(&broker.host, broker.port);
+    match tokio::time::timeout(deadline, connecting).await {
+        Ok(connected) => connected
+            .map(drop)
+            .map_err(|error| lost(operation, broker, &error)),
+        Err(_) => Err(KafkaError::of_read(operation, codes::LOCAL_TIMED_OUT, "")),
+    }
 }
 
 /// Length, header, request.
@@ -127,10 +148,11 @@ fn lost(operation: &'static str, broker: &BrokerAddress, error: &ConnectError) -
         | ConnectError::Tls(_)
         | ConnectError::File { .. } => codes::LOCAL_SSL,
     };
-    let message = format!(
-        "broker {} at {}:{}: {error}",
-        broker.id, broker.host, broker.port
-    );
+    let BrokerAddress { id, host, port } = broker;
+    let message = match id {
+        0.. => format!("broker {id} at {host}:{port}: {error}"),
+        _ => format!("{host}:{port}: {error}"),
+    };
     KafkaError::of_read(operation, code, message)
 }
 

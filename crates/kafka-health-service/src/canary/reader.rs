@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use kafka_cluster::{Connection, RunId, Sequenced, SequencedError, TopicPartition};
+use kafka_cluster::{
+    Connection, CredentialsWatch, RunId, Sequenced, SequencedError, TopicPartition,
+};
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaResult;
@@ -51,11 +53,13 @@ impl Reader {
             assignment.add_partition_offset(&partition.topic, partition.partition, offset)?;
         }
         consumer.assign(&assignment)?;
+        let mut watch = CredentialsWatch::new(connection);
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
         let thread = std::thread::Builder::new().name("canary-reader".into());
         let thread = thread.spawn(move || {
             while !stopped.load(Ordering::Relaxed) {
+                watch.look(consumer.client());
                 // Errors pass: a broker that is away comes back, and what is missing meanwhile shows.
                 if let Some(Ok(record)) = consumer.poll(POLL)
                     && let Some(read) = of_record(record.partition(), record.payload(), run)

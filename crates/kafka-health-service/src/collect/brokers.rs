@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use kafka_cluster::{KafkaCluster, KafkaError, codes};
+use kafka_cluster::{BrokerAddress, KafkaCluster, KafkaError, codes};
 use tokio::task::JoinSet;
 
 use super::Context;
@@ -80,10 +80,8 @@ async fn probe(cluster: &KafkaCluster, id: i32, address: &Address, deadline: Dur
     let first = tokio::time::timeout(HEAD_START, &mut connect).await;
     let (connect, answer) = match first {
         Ok(Connect::Refused) => (Connect::Refused, Err(NoAnswer::TimedOut)),
-        Ok(connected) => (connected, of_answer(cluster.probe(id, deadline).await)),
-        Err(_) => tokio::join!(connect, async {
-            of_answer(cluster.probe(id, deadline).await)
-        }),
+        Ok(connected) => (connected, ask(cluster, id, address, deadline).await),
+        Err(_) => tokio::join!(connect, ask(cluster, id, address, deadline)),
     };
     let connect = Some(connect).filter(|_| answer.is_err());
     Probe {
@@ -92,6 +90,26 @@ async fn probe(cluster: &KafkaCluster, id: i32, address: &Address, deadline: Dur
         connect,
         answer,
     }
+}
+
+async fn ask(
+    cluster: &KafkaCluster,
+    id: i32,
+    address: &Address,
+    deadline: Duration,
+) -> Result<Duration, NoAnswer> {
+    let answer = match cluster.probe(id, deadline).await {
+        Ok(took) => Ok(took),
+        Err(error) => {
+            let broker = BrokerAddress {
+                id,
+                host: address.host.clone(),
+                port: address.port,
+            };
+            Err(cluster.explain(error, &broker).await)
+        }
+    };
+    of_answer(answer)
 }
 
 /// A broker that refuses to tell (for want of a permission, say) has answered: Kafka's own error

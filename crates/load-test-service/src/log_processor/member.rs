@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use kafka_cluster::{BootstrapGuard, Connection, ErrorKind, KafkaError};
+use kafka_cluster::{BootstrapGuard, Connection, CredentialsWatch, ErrorKind, KafkaError};
 use prometheus::IntCounter;
 use prometheus::local::LocalHistogram;
 use rdkafka::consumer::Consumer;
@@ -58,6 +58,7 @@ impl Member {
         let mut commits = Commits::new(Instant::now(), &self.metrics);
         let mut trouble = SaidOnce::default();
         let mut guard = BootstrapGuard::new(&self.connection);
+        let mut watch = CredentialsWatch::new(&self.connection);
         while !self.stop.is_cancelled() {
             for _ in 0..RECORDS_PER_LOOK {
                 match consumer.poll(POLL) {
@@ -78,6 +79,7 @@ impl Member {
                     }
                 }
             }
+            watch.look(consumer.client());
             counters.latency.flush();
             commits.keep_up(consumer);
             // A member that reaches nobody loses its partitions when its session ends.

@@ -31,7 +31,8 @@ pub struct KafkaSettings {
     )]
     pub kafka_property: Vec<String>,
 
-    /// File with a librdkafka property name=value on each line; --kafka-property wins over it
+    /// File with a librdkafka property name=value on each line; --kafka-property wins over it. A new
+    /// sasl.password in it is taken up without a restart
     #[arg(long, env = "KAFKA_PROPERTIES_FILE", value_name = "FILE")]
     pub kafka_properties_file: Option<PathBuf>,
 }
@@ -47,6 +48,13 @@ impl KafkaSettings {
         let mut connection = Connection::new(self.bootstrap_servers.trim());
         if let Some(path) = &self.kafka_properties_file {
             connection = with_file(connection, path)?;
+            let by_flag = self
+                .kafka_property
+                .iter()
+                .any(|p| p.trim().starts_with("sasl."));
+            if !by_flag && connection.properties.contains_key("sasl.password") {
+                connection = connection.renewed_from(path);
+            }
         }
         for (index, property) in self.kafka_property.iter().enumerate() {
             if property.trim().is_empty() {
