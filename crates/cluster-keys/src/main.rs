@@ -1,0 +1,102 @@
+//! `cluster-keys`: the keys of the Compose stack, made in a container so that nothing has to be
+//! installed for them. Natively `local-cluster` makes its own.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use cluster_keys::{Keys, compose};
+
+/// Certificates, passwords and tokens of the Compose stack.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+struct Arguments {
+    /// The directory of keys
+    #[arg(long, env = "KEYS_DIR", value_name = "DIR")]
+    dir: PathBuf,
+    /// Who is to own what no container sees, by number
+    #[arg(long, env = "KEYS_OWNER", default_value_t = 0, value_name = "UID")]
+    owner: u32,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes what is missing, and a directory for each container; refuses what cannot be used
+    Ensure {
+        /// Where people find the directory
+        #[arg(long, env = "KEYS_SEEN_AT", value_name = "DIR")]
+        seen_at: PathBuf,
+        /// What clients outside of the network connect to: a name or an address
+        #[arg(long, env = "KAFKA_EXTERNAL_HOST", default_value = "localhost")]
+        external_host: String,
+        /// The Compose network
+        #[arg(long, default_value = "kafka-log-streaming-cluster_kafka-network")]
+        network: String,
+    },
+    /// Issues every certificate anew
+    RenewCertificates,
+    /// Gives a principal a new password
+    RenewPassword {
+        /// operator, kafka-ui, load-test-service, ...
+        principal: String,
+    },
+    /// When each certificate ends
+    Periods,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cluster-keys: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    let dir = &arguments.dir;
+    match &arguments.command {
+        Command::Ensure {
+            seen_at,
+            external_host,
+            network,
+        } => {
+            let keys = compose::ensure(dir, seen_at.clone(), external_host, network)?;
+            compose::give(&keys, arguments.owner)?;
+        }
+        Command::RenewCertificates => {
+            let keys = Keys::open(dir)?;
+            keys.renew_certificates()?;
+            compose::write_bundles(&keys)?;
+            compose::give(&keys, arguments.owner)?;
+        }
+        Command::RenewPassword { principal } => {
+            let keys = Keys::open(dir)?;
+            keys.renew_password(principal)?;
+            compose::write_bundles(&keys)?;
+            compose::give(&keys, arguments.owner)?;
+        }
+        Command::Periods => {
+            for (path, period) in Keys::open(dir)?.periods()? {
+                println!("{}  {}", period.ends, path.display());
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

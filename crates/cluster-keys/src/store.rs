@@ -1,0 +1,494 @@
+//! The directory of keys: making it, looking at it, renewing what is in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use jiff::{SignedDuration, Timestamp};
+use openssl::x509::X509;
+
+use crate::authority::{Authority, Certified, Names};
+use crate::error::{Error, Result};
+use crate::manifest::Manifest;
+use crate::period::Period;
+use crate::{clients, files, secret, tokens};
+
+const AUTHORITY_PERIOD: SignedDuration = SignedDuration::from_hours(10 * 365 * 24);
+/// Renewal is one command without an interruption; a year is what public authorities gave last.
+const CERTIFICATE_PERIOD: SignedDuration = SignedDuration::from_hours(365 * 24);
+
+/// What keys are to be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Certificates by the name of their file.
+    pub certificates: BTreeMap<String, Names>,
+    /// Who gets a password.
+    pub principals: BTreeSet<String>,
+    /// Where clients find the directory: an absolute path.
+    pub seen_at: PathBuf,
+}
+
+/// A finished directory of keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keys {
+    dir: PathBuf,
+}
+
+impl Keys {
+    /// Makes what is missing of the keys in `dir`, and looks at what is there. A certificate whose
+    /// names have changed is issued anew; everything else that is there stays as it is.
+    ///
+    /// # Errors
+    /// As [`Keys::open`], or when a file cannot be written.
+    pub fn ensure(dir: &Path, wanted: &Wanted) -> Result<Self> {
+        let keys = Self::at(dir);
+        match Manifest::read(dir)? {
+            None => keys.make(wanted)?,
+            Some(there) => {
+                keys.check(&there)?;
+                keys.add(&there, wanted)?;
+            }
+        }
+        Ok(keys)
+    }
+
+    /// The keys in `dir`, after a look at each of them.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::HalfMade`], [`Error::Mode`], [`Error::Unreadable`]. Certificates
+    /// that have ended are for [`Keys::check_periods`].
+    pub fn open(dir: &Path) -> Result<Self> {
+        let there = Manifest::read(dir)?.ok_or_else(|| Error::Missing(dir.to_owned()))?;
+        let keys = Self::at(dir);
+        keys.check(&there)?;
+        Ok(keys)
+    }
+
+    /// Names the files in `dir` without looking at them.
+    #[must_use]
+    pub fn at(dir: &Path) -> Self {
+        Self {
+            dir: dir.to_owned(),
+        }
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The authority's certificate, PEM.
+    #[must_use]
+    pub fn authority(&self) -> PathBuf {
+        self.dir.join("ca.pem")
+    }
+
+    /// A key with its certificate, both in one PEM file.
+    #[must_use]
+    pub fn certificate(&self, name: &str) -> PathBuf {
+        self.dir.join("certificates").join(format!("{name}.pem"))
+    }
+
+    /// Settings with which librdkafka connects as `principal`.
+    #[must_use]
+    pub fn client(&self, principal: &str) -> PathBuf {
+        self.dir
+            .join("clients")
+            .join(format!("{principal}.properties"))
+    }
+
+    /// Settings with which Java connects as `principal`.
+    #[must_use]
+    pub fn java_client(&self, principal: &str) -> PathBuf {
+        self.dir
+            .join("clients")
+            .join(format!("{principal}.java.properties"))
+    }
+
+    /// The digests of the tokens, for `TOKENS_FILE`.
+    #[must_use]
+    pub fn tokens(&self) -> PathBuf {
+        self.dir.join("tokens.txt")
+    }
+
+    /// The token of a role: viewer, operator or admin.
+    #[must_use]
+    pub fn token(&self, role: &str) -> PathBuf {
+        self.dir.join("tokens").join(role)
+    }
+
+    /// The same as a header: `curl -H @FILE`, so that no process list shows it.
+    #[must_use]
+    pub fn token_header(&self, role: &str) -> PathBuf {
+        self.dir.join("tokens").join(format!("{role}.header"))
+    }
+
+    /// The password of `principal`.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::Mode`] or [`Error::Unreadable`].
+    pub fn password(&self, principal: &str) -> Result<String> {
+        let path = self.password_file(principal);
+        let text = files::read(&path)?;
+        match String::from_utf8(text) {
+            Ok(text) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
+            _ => Err(Error::Unreadable {
+                path,
+                reason: "it holds no password".to_owned(),
+            }),
+        }
+    }
+
+    /// Who has a password.
+    ///
+    /// # Errors
+    /// As [`Keys::open`].
+    pub fn principals(&self) -> Result<BTreeSet<String>> {
+        let there = Manifest::read(&self.dir)?.ok_or_else(|| Error::Missing(self.dir.clone()))?;
+        Ok(there.principals)
+    }
+
+    /// The line by which a broker logs in as `principal`.
+    ///
+    /// # Errors
+    /// As [`Keys::password`].
+    pub fn scram_login(&self, principal: &str) -> Result<String> {
+        Ok(clients::scram_login(principal, &self.password(principal)?))
+    }
+
+    /// When each certificate begins and ends, the authority's included.
+    ///
+    /// # Errors
+    /// As [`Keys::open`].
+    pub fn periods(&self) -> Result<Vec<(PathBuf, Period)>> {
+        let there = Manifest::read(&self.dir)?.ok_or_else(|| Error::Missing(self.dir.clone()))?;
+        let names = there.certificates.keys();
+        std::iter::once(self.authority())
+            .chain(names.map(|name| self.certificate(name)))
+            .map(|path| {
+                let certificate = read_certificate(&path)?;
+                Ok((path, Period::of(&certificate)?))
+            })
+            .collect()
+    }
+
+    /// Refuses certificates that do not count now.
+    ///
+    /// # Errors
+    /// [`Error::Ended`] or [`Error::NotYet`]; as [`Keys::open`].
+    pub fn check_periods(&self) -> Result<()> {
+        let now = Timestamp::now();
+        let mut periods = self.periods()?.into_iter();
+        periods.try_for_each(|(path, period)| period.check(&path, now))
+    }
+
+    /// Issues every certificate anew, with a new key and the same names. Who holds one reads it at
+    /// its next start.
+    ///
+    /// # Errors
+    /// As [`Keys::open`], or when a file cannot be written.
+    pub fn renew_certificates(&self) -> Result<()> {
+        let there = Manifest::read(&self.dir)?.ok_or_else(|| Error::Missing(self.dir.clone()))?;
+        let authority = self.read_authority()?;
+        let mut certificates = there.certificates.iter();
+        certificates.try_for_each(|(name, names)| self.issue(&authority, name, names))
+    }
+
+    /// Gives `principal` a new password, and writes it into its client settings.
+    ///
+    /// # Errors
+    /// [`Error::NoPrincipal`]; as [`Keys::open`], or when a file cannot be written.
+    pub fn renew_password(&self, principal: &str) -> Result<()> {
+        let there = Manifest::read(&self.dir)?.ok_or_else(|| Error::Missing(self.dir.clone()))?;
+        if !there.principals.contains(principal) {
+            let known: Vec<_> = there.principals.into_iter().collect();
+            return Err(Error::NoPrincipal {
+                name: principal.to_owned(),
+                known: known.join(", "),
+            });
+        }
+        files::write(&self.password_file(principal), secret::new()?.as_bytes())?;
+        self.write_client(principal, &there.seen_at)
+    }
+
+    fn password_file(&self, principal: &str) -> PathBuf {
+        self.dir.join("passwords").join(principal)
+    }
+
+    fn authority_key(&self) -> PathBuf {
+        self.dir.join("ca.key.pem")
+    }
+
+    /// Makes everything, and shows it under its name when it is complete.
+    fn make(&self, wanted: &Wanted) -> Result<()> {
+        let new = self.dir.with_added_extension("new");
+        let failed = |source| Error::Io {
+            path: new.clone(),
+            source,
+        };
+        match std::fs::remove_dir_all(&new) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(failed(error));
+            }
+            _ => {}
+        }
+        let half = Self::at(&new);
+        for part in ["certificates", "passwords", "clients", "tokens"] {
+            files::make_dir(&new.join(part))?;
+        }
+        let authority = Authority::new_authority(AUTHORITY_PERIOD)?;
+        files::write(&half.authority(), &authority.certificate.to_pem()?)?;
+        files::write(&half.authority_key(), &authority.pem()?)?;
+        let mut lines = String::new();
+        for role in tokens::ROLES {
+            let token = secret::new()?;
+            files::write(&half.token(role), token.as_bytes())?;
+            files::write(&half.token_header(role), tokens::header(&token).as_bytes())?;
+            lines += &tokens::line(role, &token);
+        }
+        files::write(&half.tokens(), lines.as_bytes())?;
+        let nothing = Manifest {
+            seen_at: wanted.seen_at.clone(),
+            certificates: BTreeMap::new(),
+            principals: BTreeSet::new(),
+        };
+        half.add(&nothing, wanted)?;
+        std::fs::rename(&new, &self.dir).map_err(failed)
+    }
+
+    /// Adds what is wanted and not there, and writes the manifest.
+    fn add(&self, there: &Manifest, wanted: &Wanted) -> Result<()> {
+        let missing: Vec<_> = wanted
+            .certificates
+            .iter()
+            .filter(|&(name, names)| there.certificates.get(name) != Some(names))
+            .collect();
+        if !missing.is_empty() {
+            let authority = self.read_authority()?;
+            for (name, names) in missing {
+                self.issue(&authority, name, names)?;
+            }
+        }
+        for principal in wanted.principals.difference(&there.principals) {
+            files::write(&self.password_file(principal), secret::new()?.as_bytes())?;
+        }
+        let mut now = there.clone();
+        now.certificates.extend(wanted.certificates.clone());
+        now.principals.extend(wanted.principals.clone());
+        now.seen_at.clone_from(&wanted.seen_at);
+        for principal in &now.principals {
+            self.write_client(principal, &now.seen_at)?;
+        }
+        if now != *there || !self.dir.join("manifest.json").exists() {
+            now.write(&self.dir)?;
+        }
+        Ok(())
+    }
+
+    fn issue(&self, authority: &Authority, name: &str, names: &Names) -> Result<()> {
+        let issued = authority.issue(names, CERTIFICATE_PERIOD)?;
+        files::write(&self.certificate(name), &issued.pem()?)
+    }
+
+    fn write_client(&self, principal: &str, seen_at: &Path) -> Result<()> {
+        let password = self.password(principal)?;
+        let authority = Self::at(seen_at).authority();
+        let text = clients::librdkafka(principal, &password, &authority);
+        files::write(&self.client(principal), text.as_bytes())?;
+        let text = clients::java(principal, &password, &authority);
+        files::write(&self.java_client(principal), text.as_bytes())
+    }
+
+    fn read_authority(&self) -> Result<Authority> {
+        let path = self.authority_key();
+        let text = files::read(&path)?;
+        Certified::from_pem(&text).map_err(|error| Error::Unreadable {
+            path,
+            reason: error.to_string(),
+        })
+    }
+
+    /// Everything that the manifest lists is there, is its owner's alone, and fits together.
+    fn check(&self, there: &Manifest) -> Result<()> {
+        let authority = self.read_authority()?;
+        for name in there.certificates.keys() {
+            let path = self.certificate(name);
+            let certificate = read_certificate(&path)?;
+            if !authority.signed(&certificate)? {
+                return Err(Error::Unreadable {
+                    path,
+                    reason: "another authority signed it: restore it, or renew it".to_owned(),
+                });
+            }
+        }
+        for principal in &there.principals {
+            self.password(principal)?;
+            files::check_file(&self.client(principal))?;
+            files::check_file(&self.java_client(principal))?;
+        }
+        for role in tokens::ROLES {
+            files::check_file(&self.token(role))?;
+            files::check_file(&self.token_header(role))?;
+        }
+        files::check_file(&self.tokens())
+    }
+}
+
+fn read_certificate(path: &Path) -> Result<X509> {
+    let text = files::read(path)?;
+    X509::from_pem(&text).map_err(|error| Error::Unreadable {
+        path: path.to_owned(),
+        reason: format!("no certificate can be read from it: {error}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    use super::*;
+
+    fn names(common: &str) -> Names {
+        Names {
+            common: common.to_owned(),
+            dns: vec![common.to_owned()],
+            addresses: vec![],
+        }
+    }
+
+    fn wanted(dir: &Path) -> Wanted {
+        Wanted {
+            certificates: [("kafka-1".to_owned(), names("kafka-broker"))].into(),
+            principals: ["super".to_owned()].into(),
+            seen_at: dir.to_owned(),
+        }
+    }
+
+    fn made() -> (tempfile::TempDir, Keys) {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("keys");
+        let keys = Keys::ensure(&dir, &wanted(&dir)).unwrap();
+        (home, keys)
+    }
+
+    fn every_file(dir: &Path) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(dir).unwrap().flatten();
+        let mut files = vec![];
+        for path in entries.map(|entry| entry.path()) {
+            if path.is_dir() {
+                files.extend(every_file(&path));
+            } else {
+                files.push(path);
+            }
+        }
+        files
+    }
+
+    #[test]
+    fn every_file_is_its_owners_alone_and_what_is_there_stays() {
+        let (_home, keys) = made();
+        let all = every_file(keys.dir());
+        assert!(all.len() > 10, "{all:?}");
+        for file in &all {
+            let mode = std::fs::metadata(file).unwrap().mode() & 0o777;
+            assert_eq!(mode, 0o600, "{}", file.display());
+        }
+        let read = |file: &PathBuf| std::fs::read(file).unwrap();
+        let before: Vec<_> = all.iter().map(read).collect();
+        Keys::ensure(keys.dir(), &wanted(keys.dir())).unwrap();
+        let after: Vec<_> = all.iter().map(read).collect();
+        assert!(before == after, "a second run changes nothing");
+        keys.check_periods().unwrap();
+    }
+
+    #[test]
+    fn a_node_more_gets_its_certificate_and_a_changed_name_a_new_one() {
+        let (_home, keys) = made();
+        let first = std::fs::read(keys.certificate("kafka-1")).unwrap();
+        let mut more = wanted(keys.dir());
+        more.certificates
+            .insert("kafka-2".into(), names("kafka-broker"));
+        more.principals.insert("operator".into());
+        Keys::ensure(keys.dir(), &more).unwrap();
+        assert!(keys.certificate("kafka-2").exists());
+        assert_eq!(std::fs::read(keys.certificate("kafka-1")).unwrap(), first);
+        assert_eq!(keys.password("operator").unwrap().len(), 64);
+        more.certificates.insert("kafka-1".into(), names("other"));
+        Keys::ensure(keys.dir(), &more).unwrap();
+        assert_ne!(std::fs::read(keys.certificate("kafka-1")).unwrap(), first);
+    }
+
+    #[test]
+    fn renewed_certificates_are_others_of_the_same_authority() {
+        let (_home, keys) = made();
+        let first = std::fs::read(keys.certificate("kafka-1")).unwrap();
+        keys.renew_certificates().unwrap();
+        assert_ne!(std::fs::read(keys.certificate("kafka-1")).unwrap(), first);
+        Keys::open(keys.dir()).unwrap();
+    }
+
+    #[test]
+    fn a_renewed_password_is_in_the_clients_settings_too() {
+        let (_home, keys) = made();
+        let first = keys.password("super").unwrap();
+        keys.renew_password("super").unwrap();
+        let second = keys.password("super").unwrap();
+        assert_ne!(first, second);
+        for file in [keys.client("super"), keys.java_client("super")] {
+            let text = std::fs::read_to_string(file).unwrap();
+            assert!(text.contains(&second) && !text.contains(&first), "{text}");
+        }
+        let refused = keys.renew_password("nobody").unwrap_err().to_string();
+        assert!(refused.contains("super"), "{refused}");
+    }
+
+    #[test]
+    fn half_made_incomplete_open_and_foreign_keys_are_told_apart() {
+        let (_home, keys) = made();
+        let open = || Keys::open(keys.dir());
+        let password = keys.password_file("super");
+        let kept = std::fs::read(&password).unwrap();
+
+        std::fs::remove_file(&password).unwrap();
+        assert!(matches!(open(), Err(Error::Missing(path)) if path == password));
+        files::write(&password, b" \n").unwrap();
+        assert!(matches!(open(), Err(Error::Unreadable { .. })));
+        files::write(&password, &kept).unwrap();
+        std::fs::set_permissions(&password, PermissionsExt::from_mode(0o640)).unwrap();
+        assert!(matches!(open(), Err(Error::Mode { mode: 0o640, .. })));
+        files::write(&password, &kept).unwrap();
+        open().unwrap();
+
+        let foreign = Authority::new_authority(AUTHORITY_PERIOD).unwrap();
+        keys.issue(&foreign, "kafka-1", &names("kafka-broker"))
+            .unwrap();
+        let message = open().unwrap_err().to_string();
+        assert!(message.contains("another authority"), "{message}");
+        keys.renew_certificates().unwrap();
+        open().unwrap();
+
+        std::fs::remove_file(keys.dir().join("manifest.json")).unwrap();
+        assert!(matches!(open(), Err(Error::HalfMade(_))));
+    }
+
+    #[test]
+    fn an_interrupted_run_leaves_nothing_under_the_name_of_keys() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("keys");
+        files::make_dir(&dir.with_added_extension("new").join("passwords")).unwrap();
+        assert!(matches!(Keys::open(&dir), Err(Error::Missing(_))));
+        Keys::ensure(&dir, &wanted(&dir)).unwrap();
+        assert!(!dir.with_added_extension("new").exists());
+    }
+
+    #[test]
+    fn a_certificate_that_has_ended_is_refused() {
+        let (_home, keys) = made();
+        let authority = keys.read_authority().unwrap();
+        let ended = authority
+            .issue(&names("kafka-broker"), SignedDuration::from_secs(-60))
+            .unwrap();
+        files::write(&keys.certificate("kafka-1"), &ended.pem().unwrap()).unwrap();
+        assert!(matches!(keys.check_periods(), Err(Error::Ended { .. })));
+    }
+}
