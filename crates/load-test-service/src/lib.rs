@@ -66,7 +66,9 @@ pub async fn run(
     let runner = Runner::new(connection.clone(), metrics.clone(), archive, stop.clone());
     let watch = KafkaWatch::default();
     tokio::spawn(watch.clone().run(cluster.clone(), stop.clone()));
-    let processor = LogProcessor::start(&processor_settings, &connection, &metrics, &stop)?;
+    let processor_connection = settings.log_processor.connection(&settings.kafka)?;
+    let processor =
+        LogProcessor::start(&processor_settings, &processor_connection, &metrics, &stop)?;
 
     let state = AppState {
         cluster,

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use kafka_cluster::Connection;
 use service_kit::program;
 use service_kit::settings::{HttpSettings, KafkaSettings, LogSettings};
 
@@ -89,6 +90,11 @@ pub struct LogProcessorArgs {
     /// The consumer group's id
     #[arg(long, env = "LOG_PROCESSOR_GROUP", default_value = "log-processor")]
     pub log_processor_group: String,
+
+    /// File of librdkafka properties for the group, in place of --kafka-properties-file: where each
+    /// program is a principal of its own, it is another one than the load test
+    #[arg(long, env = "LOG_PROCESSOR_PROPERTIES_FILE", value_name = "FILE")]
+    pub log_processor_properties_file: Option<PathBuf>,
 }
 
 impl Settings {
@@ -100,6 +106,18 @@ impl Settings {
 }
 
 impl LogProcessorArgs {
+    /// How the group connects: as the service does, but for a file of its own.
+    ///
+    /// # Errors
+    /// As [`KafkaSettings::connection`].
+    pub fn connection(&self, kafka: &KafkaSettings) -> anyhow::Result<Connection> {
+        let mut kafka = kafka.clone();
+        if let Some(file) = &self.log_processor_properties_file {
+            kafka.kafka_properties_file = Some(file.clone());
+        }
+        kafka.connection()
+    }
+
     /// The group's settings; without a topic there is no member either.
     #[must_use]
     pub fn settings(&self) -> LogProcessorSettings {
@@ -143,6 +161,28 @@ mod tests {
             (settings.members, settings.group.as_str()),
             (1, "log-processor")
         );
+    }
+
+    #[test]
+    fn the_processor_may_be_another_principal_than_the_service() {
+        let file = |user: &str| {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            std::io::Write::write_all(&mut file, format!("sasl.username={user}\n").as_bytes())
+                .unwrap();
+            file
+        };
+        let (service, processor) = (file("load-test-service"), file("log-processor"));
+        let path = |file: &tempfile::NamedTempFile| file.path().to_str().unwrap().to_owned();
+        let user = |flags: &[&str]| {
+            let settings = Settings::with_flags(flags);
+            let connection = settings.log_processor.connection(&settings.kafka).unwrap();
+            connection.properties["sasl.username"].clone()
+        };
+        let (service, processor) = (path(&service), path(&processor));
+        let both = ["--kafka-properties-file", &service];
+        assert_eq!(user(&both), "load-test-service");
+        let other = ["--log-processor-properties-file", &processor];
+        assert_eq!(user(&[both, other].concat()), "log-processor");
     }
 
     #[test]
