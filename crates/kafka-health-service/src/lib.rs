@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use axum::Router;
-use kafka_cluster::KafkaCluster;
+use kafka_cluster::{Connection, KafkaCluster};
 use prometheus::Registry;
 use service_kit::settings::HttpSettings;
 use service_kit::{Access, Service};
@@ -37,7 +37,8 @@ use crate::canary::{Canary, CanaryMetrics};
 use crate::maintenance::Windows;
 use crate::record::Record;
 pub use crate::settings::Settings;
-use crate::snapshot::{Agent, Snapshot, Store};
+use crate::settings::WatchSettings;
+use crate::snapshot::{Agent, Connections, Snapshot, Store};
 use crate::state::State;
 
 /// The name of this service.
@@ -64,6 +65,7 @@ pub async fn run(
     let watch = &settings.watch;
     let mut snapshot = Snapshot::expecting(&watch.expected_brokers.0, &watch.zookeeper_addresses.0);
     let agents = watch.jmx_agents.0.keys();
+    snapshot.connections = connections(cluster.connection(), watch);
     snapshot.jmx = agents.map(|id| (*id, Agent::default())).collect();
     let store = Arc::new(Store::new(snapshot));
     let kept = settings.history_kept.into();
@@ -102,6 +104,19 @@ pub async fn run(
     stop.cancel();
     while background.join_next().await.is_some() {}
     Ok(())
+}
+
+/// How this service is connected, in Kafka's spelling.
+fn connections(connection: &Connection, watch: &WatchSettings) -> Connections {
+    let property = |name: &str| connection.properties.get(name);
+    let protocol = property("security.protocol").map_or("plaintext", String::as_str);
+    let mechanism = property("sasl.mechanism").or_else(|| property("sasl.mechanisms"));
+    let any_zookeeper = !watch.zookeeper_addresses.0.is_empty();
+    Connections {
+        brokers: protocol.to_uppercase(),
+        mechanism: mechanism.cloned(),
+        zookeeper_encrypted: any_zookeeper.then(|| watch.zookeeper_tls().is_some()),
+    }
 }
 
 /// The service's routes and everything around them, over `state`; `/metrics` shows `registry`.

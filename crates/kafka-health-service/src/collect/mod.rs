@@ -2,6 +2,7 @@
 //! writes what it saw into the snapshot. None waits for another.
 
 mod brokers;
+mod certificates;
 mod connect;
 mod controller;
 mod groups;
@@ -16,6 +17,7 @@ mod zookeeper;
 use std::sync::Arc;
 
 use kafka_cluster::KafkaCluster;
+use secure_stream::BrokerSecurity;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -52,6 +54,16 @@ pub fn start(
     collectors.spawn(topic_settings::run(context.clone()));
     collectors.spawn(groups::run(context.clone()));
     let settings = &context.settings;
+    let properties = &context.cluster.connection().properties;
+    let doors = certificates::Doors {
+        brokers: BrokerSecurity::from_properties(properties)
+            .ok()
+            .and_then(|security| security.tls().cloned()),
+        zookeepers: settings.zookeeper_tls(),
+    };
+    if doors.any() {
+        collectors.spawn(certificates::run(context.clone(), doors));
+    }
     for address in &settings.zookeeper_addresses.0 {
         collectors.spawn(zookeeper::run(
             address.clone(),

@@ -5,6 +5,7 @@
 //! table of its file.
 
 mod brokers;
+mod certificates;
 mod cluster;
 mod collectors;
 mod groups;
@@ -41,6 +42,7 @@ fn families() -> impl Iterator<Item = &'static Family> {
         brokers::FAMILIES,
         groups::FAMILIES,
         zookeeper::FAMILIES,
+        certificates::FAMILIES,
         collectors::FAMILIES,
         incidents::FAMILIES,
     ]

@@ -3,6 +3,7 @@
 
 mod canary;
 mod groups;
+mod security;
 mod stop_impact;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 
 pub use canary::{CanaryPartitionReport, CanaryReport};
 pub use groups::ConsumerGroupHealth;
+pub use security::{CertificateReport, SecurityReport};
 pub use stop_impact::StopImpactReport;
 
 use crate::moment::Moment;
@@ -68,6 +70,8 @@ pub struct HealthReport {
     /// The canary; absent where none runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub canary: Option<CanaryReport>,
+    /// How this service is connected, and how long the nodes' certificates last.
+    pub security: SecurityReport,
 }
 
 /// Why the status is not HEALTHY.
@@ -300,6 +304,7 @@ impl HealthReport {
             consumer_group_health: groups::of(snapshot, judgement),
             zookeeper_statuses: zookeeper.collect(),
             canary: snapshot.canary.as_ref().map(CanaryReport::new),
+            security: SecurityReport::new(snapshot, judgement.at.time()),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod brokers;
 mod canary;
+mod certificates;
 mod controller;
 mod course;
 mod groups;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 pub use brokers::{Address, Broker, Connect, Expectation, FailureStreak, NoAnswer, Probe, Probes};
 pub use canary::{CanaryPartition, CanaryState};
+pub use certificates::{Certificate, Connections};
 pub use controller::Controller;
 pub use course::{Commit, Course};
 pub use groups::{Group, Groups, PartitionLag, PartitionOffsets, Readings, Unread};
@@ -58,6 +60,10 @@ pub struct Snapshot {
     pub requests: Arc<BTreeMap<String, u64>>,
     /// ZooKeeper nodes by address; empty when none is configured.
     pub zookeeper: BTreeMap<String, ZookeeperNode>,
+    /// How this service is connected.
+    pub connections: Connections,
+    /// The certificates that nodes showed, by holder: `broker 1`, `ZooKeeper host:port`.
+    pub certificates: BTreeMap<String, Certificate>,
 }
 
 impl Snapshot {
