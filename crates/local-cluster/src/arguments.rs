@@ -66,6 +66,12 @@ pub enum Command {
         /// kafka-1, zookeeper-2, ...
         node: NodeId,
     },
+    /// Replaces certificates or a password of a secured cluster, while it runs.
+    Renew {
+        /// What is to be new.
+        #[command(subcommand)]
+        what: Renewal,
+    },
     /// Shows the log of a node or service.
     Logs {
         /// kafka-1, zookeeper-2, kafka-health-service, prometheus, ...
@@ -79,6 +85,18 @@ pub enum Command {
     },
     /// Only copies Kafka's jars and prepares class data; `up` does both by itself.
     Jars,
+}
+
+/// What of the keys is to be new.
+#[derive(Debug, Subcommand)]
+pub enum Renewal {
+    /// Every certificate, for another year; no node is restarted.
+    Certificates,
+    /// The password of one principal: who is connected stays so, its files have the new one.
+    Password {
+        /// operator, kafka-ui, load-test-service, ...
+        principal: String,
+    },
 }
 
 /// How to start.
@@ -95,6 +113,10 @@ pub struct Up {
     /// A second checkout can have 127.0.0.2 and the same ports.
     #[arg(long, value_name = "IP")]
     pub address: Option<Ipv4Addr>,
+    /// Secure everything: TLS and passwords between all of them, ACLs, bearer tokens. Keys are made
+    /// in DIR/keys. A cluster that was started so stays so; one with data that was not is refused.
+    #[arg(long)]
+    pub secure: bool,
     /// Leave Prometheus (9090) out even where it is installed.
     #[arg(long)]
     pub no_prometheus: bool,

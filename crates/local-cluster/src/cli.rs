@@ -12,7 +12,7 @@ use local_cluster::{Cluster, ClusterSpec, Error};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::alertmanager;
-use crate::arguments::{Arguments, Command, Up};
+use crate::arguments::{Arguments, Command, Renewal, Up};
 use crate::prometheus;
 use crate::stack::{Beside, Stack};
 
@@ -47,6 +47,10 @@ pub async fn run(arguments: Arguments) -> Result<()> {
             let (_lock, stack) = (lock(&dir, true)?, open(layout, &dir)?);
             reset(&stack, yes).await
         }
+        Command::Renew { what } => {
+            let (_lock, stack) = (lock(&dir, true)?, open(layout, &dir)?);
+            renew(stack.cluster(), &what).await
+        }
         command => {
             let (_lock, stack) = (lock(&dir, false)?, open(layout, &dir)?);
             node(stack.cluster(), &command).await
@@ -61,7 +65,9 @@ async fn up(layout: Layout, dir: PathBuf, options: Up) -> Result<()> {
     let mut spec = ClusterSpec::new(layout.root(), &dir);
     if let Ok(saved) = ClusterSpec::load(&ClusterSpec::state_file(&dir)) {
         (spec.brokers, spec.address) = (saved.brokers, saved.address);
+        spec.secure = saved.secure;
     }
+    secure(&mut spec, options.secure)?;
     spec.brokers = options.brokers.unwrap_or(spec.brokers);
     spec.address = options.address.unwrap_or(spec.address);
     let beside = Beside {
@@ -98,12 +104,43 @@ async fn up(layout: Layout, dir: PathBuf, options: Up) -> Result<()> {
     say!("ready after {:.1} s", began.elapsed().as_secs_f64());
     print_status(&stack.status());
     say!("bootstrap servers: {}", stack.cluster().bootstrap());
+    if let Some(keys) = stack.cluster().keys() {
+        say!(
+            "secured: clients connect with {} (docs/SECURITY.md)",
+            keys.client("PRINCIPAL").display()
+        );
+    }
     if with_services {
         let address = stack.cluster().spec().address;
+        let header = stack
+            .cluster()
+            .keys()
+            .map(|keys| keys.token_header("admin"));
+        let token = header.map(|file| format!("-H @{} ", file.display()));
+        let token = token.unwrap_or_default();
         say!(
             "health says HEALTHY; APIs are described at /swagger-ui/ of each service, for example:"
         );
-        say!("  curl http://{address}:8082/api/health    ./load-test.sh http://{address}:8083");
+        say!("  curl {token}http://{address}:8082/api/health");
+        say!("  ./load-test.sh http://{address}:8083");
+    }
+    Ok(())
+}
+
+/// Secures a cluster that is to be. One that has data stays what it is: what was written while
+/// everybody could write is not to be trusted because of a flag.
+fn secure(spec: &mut ClusterSpec, wanted: bool) -> Result<()> {
+    if wanted && !spec.secure {
+        let nodes = spec.nodes().into_iter();
+        let mut data = nodes.map(|node| spec.data_dir(&node.to_string()));
+        if data.any(|data| data.exists()) {
+            bail!(
+                "the cluster in {} was not secured, and what is in it may be anybody's: begin anew \
+                 with `./setup.sh --reset`, or secure another one with --dir",
+                spec.dir.display()
+            );
+        }
+        spec.secure = true;
     }
     Ok(())
 }
@@ -114,6 +151,22 @@ async fn down(stack: &Stack) -> Result<()> {
         "everything is stopped; data stays in {}",
         stack.cluster().spec().dir.display()
     );
+    Ok(())
+}
+
+async fn renew(cluster: &Cluster, what: &Renewal) -> Result<()> {
+    match what {
+        Renewal::Certificates => {
+            cluster.renew_certificates().await?;
+            say!("every certificate is new");
+        }
+        Renewal::Password { principal } => {
+            cluster.renew_password(principal).await?;
+            let keys = cluster.spec().keys_dir();
+            let clients = cluster_keys::Keys::at(&keys).client(principal);
+            say!("{principal} has a new password: {}", clients.display());
+        }
+    }
     Ok(())
 }
 
@@ -300,6 +353,19 @@ async fn interrupted() -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cluster_with_data_is_not_secured_by_a_flag() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut spec = ClusterSpec::new(dir.path(), dir.path());
+        std::fs::create_dir_all(spec.data_dir("kafka-2")).unwrap();
+        let refused = secure(&mut spec, true).unwrap_err().to_string();
+        assert!(refused.contains("--reset"), "{refused}");
+        secure(&mut spec, false).unwrap();
+        std::fs::remove_dir_all(spec.data_dir("kafka-2")).unwrap();
+        secure(&mut spec, true).unwrap();
+        assert!(spec.secure);
+    }
 
     #[test]
     fn an_up_is_refused_while_another_is_at_work() {

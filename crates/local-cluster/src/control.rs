@@ -1,6 +1,7 @@
 //! One node: start, stop, kill, pause, resume. These are the faults of drills and tests, so each
 //! says exactly which signal it is.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use crate::launch::Launch;
 use crate::node::{NodeId, NodeKind};
 use crate::ports;
 use crate::process::{Life, ProcessId};
+use crate::security;
 use crate::settings;
 use crate::wait::wait_for_condition;
 use crate::zookeeper_wire;
@@ -124,21 +126,33 @@ impl Cluster {
         let read = |file: std::path::PathBuf| {
             std::fs::read_to_string(&file).map_err(io_error(format!("settings {}", file.display())))
         };
+        let (keys, name) = (spec.keys(), node.to_string());
         let text = match node.kind {
             NodeKind::Broker => {
-                let common = read(layout.broker_properties())?;
-                settings::broker(spec, node.number, &common, variable)
+                let mut common = read(layout.broker_properties())?;
+                let mut secured = BTreeMap::new();
+                if let Some(keys) = keys {
+                    common += &read(layout.broker_secure_properties())?;
+                    secured = security::broker(&keys, &name)?;
+                }
+                settings::broker(spec, node.number, &common, secured, variable)
             }
             NodeKind::ZooKeeper => {
-                let common = read(layout.zookeeper_properties())?;
-                settings::zookeeper(spec, node.number, &common)
+                let mut common = read(layout.zookeeper_properties())?;
+                let mut secured = None;
+                if let Some(keys) = keys {
+                    common += &read(layout.zookeeper_secure_properties())?;
+                    secured = Some(security::zookeeper(&keys, &name));
+                }
+                settings::zookeeper(spec, node.number, &common, secured)
             }
         };
         let file = spec.settings_file(node);
         let parent = file.parent().expect("a settings file is in conf/");
         std::fs::create_dir_all(parent)
             .map_err(io_error(format!("directory {}", parent.display())))?;
-        write(&file, &text)
+        // A secured broker's holds a password.
+        Ok(cluster_keys::write_secret(&file, text.as_bytes())?)
     }
 
     /// Whether the broker ended without closing its session with ZooKeeper: it has data, but not

@@ -154,10 +154,12 @@ impl Cluster {
         self.java().await?;
         std::fs::create_dir_all(&self.spec().dir)
             .map_err(io_error(format!("directory {}", self.spec().dir.display())))?;
+        self.prepare_keys()?;
         self.spec().save()?;
         self.start_all(self.spec().zookeeper_nodes()).await?;
         self.wait_zookeepers(LONGEST_START).await?;
         tracing::info!("{} ready", names(&self.spec().zookeeper_nodes()));
+        self.write_passwords().await?;
         self.start_all(self.spec().broker_nodes()).await?;
         self.wait_ready(LONGEST_START).await?;
         tracing::info!("{} ready", names(&self.spec().broker_nodes()));

@@ -72,6 +72,9 @@ pub enum Error {
     /// A state file or a directory of data that cannot be used.
     #[error("{0}")]
     State(String),
+    /// Keys that cannot be used.
+    #[error(transparent)]
+    Keys(#[from] cluster_keys::Error),
     /// One of Kafka's own tools said no.
     #[error("{class} ended with {status}: {output}")]
     Tool {

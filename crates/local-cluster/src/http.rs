@@ -11,19 +11,23 @@ use tokio::net::TcpStream;
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// `GET path`: status code and body. HTTP/1.0, so that the end of the body is the end of the
-/// connection.
-pub async fn get(address: SocketAddr, path: &str) -> Result<(u16, String)> {
-    let answer = tokio::time::timeout(LIMIT, ask(address, path))
+/// connection. `header` is a line that the request has beside its own, or nothing.
+pub async fn get(address: SocketAddr, path: &str, header: &str) -> Result<(u16, String)> {
+    let answer = tokio::time::timeout(LIMIT, ask(address, path, header))
         .await
         .with_context(|| format!("GET http://{address}{path}: no answer within {LIMIT:?}"))?
         .with_context(|| format!("GET http://{address}{path}"))?;
     parse(&answer).with_context(|| format!("GET http://{address}{path}"))
 }
 
-async fn ask(address: SocketAddr, path: &str) -> std::io::Result<String> {
+async fn ask(address: SocketAddr, path: &str, header: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address).await?;
-    let request =
-        format!("GET {path} HTTP/1.0\r\nHost: {address}\r\nAccept: application/json\r\n\r\n");
+    let mut request =
+        format!("GET {path} HTTP/1.0\r\nHost: {address}\r\nAccept: application/json\r\n");
+    if !header.is_empty() {
+        request += &format!("{header}\r\n");
+    }
+    request += "\r\n";
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await?;

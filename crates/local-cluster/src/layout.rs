@@ -84,10 +84,28 @@ impl Layout {
         self.kafka().join("zookeeper.properties")
     }
 
+    /// What brokers of a secured cluster have on top.
+    #[must_use]
+    pub fn broker_secure_properties(&self) -> PathBuf {
+        self.kafka().join("broker-secure.properties")
+    }
+
+    /// What ZooKeepers of a secured cluster have on top.
+    #[must_use]
+    pub fn zookeeper_secure_properties(&self) -> PathBuf {
+        self.kafka().join("zookeeper-secure.properties")
+    }
+
     /// The declared topics, which the admin service applies.
     #[must_use]
     pub fn topics_file(&self) -> PathBuf {
         self.kafka().join("topics.yml")
+    }
+
+    /// The declared rights of a secured cluster's principals.
+    #[must_use]
+    pub fn acls_file(&self) -> PathBuf {
+        self.kafka().join("acls.yml")
     }
 
     /// Where people's cluster lives unless they say otherwise.

@@ -27,6 +27,8 @@ pub mod node;
 pub mod ports;
 pub mod process;
 pub mod readiness;
+pub mod renewal;
+pub mod security;
 pub mod settings;
 pub mod shared;
 pub mod spec;

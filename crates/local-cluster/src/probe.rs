@@ -71,7 +71,7 @@ where
 }
 
 async fn ask_probe(service: &Service, path: &str) -> Result<(), String> {
-    match http::get(service.address, path).await {
+    match http::get(service.address, path, "").await {
         Ok((200, _)) => Ok(()),
         Ok((status, _)) => Err(format!("{} says {status} on {path}", service.name)),
         Err(error) => Err(format!("{}: {error:#}", service.name)),
@@ -80,7 +80,8 @@ async fn ask_probe(service: &Service, path: &str) -> Result<(), String> {
 
 /// `Ok` when healthy; else the verdict and its reasons in one line.
 async fn ask_health(health: &Service) -> Result<(), String> {
-    let answer = http::get(health.address, "/api/health").await;
+    let header = health.token_header();
+    let answer = http::get(health.address, "/api/health", &header).await;
     let (_, body) = answer.map_err(|error| format!("{error:#}"))?;
     let body: serde_json::Value =
         serde_json::from_str(&body).map_err(|error| format!("health is no JSON: {error}"))?;

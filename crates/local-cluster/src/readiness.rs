@@ -120,7 +120,7 @@ impl Cluster {
     async fn metadata(&self, broker: NodeId) -> Result<Metadata> {
         let spec = self.spec();
         let address = spec.client_address(broker);
-        metadata(address, &spec.broker_security(), ONE_ANSWER).await
+        metadata(address, &spec.broker_security()?, ONE_ANSWER).await
     }
 
     async fn zookeeper_mode(&self, address: SocketAddr) -> Result<String> {

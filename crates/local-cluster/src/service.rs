@@ -10,15 +10,16 @@ use local_cluster::process::{Life, ProcessId};
 use local_cluster::status::ProcessStatus;
 use local_cluster::{ClusterSpec, Result, ports};
 
+/// The admin service, which also gives rights.
+pub const ADMIN: &str = "kafka-admin-service";
 /// The health service, whose verdict `up` waits for.
 pub const HEALTH: &str = "kafka-health-service";
 
+/// The load test, in which the log processor is a principal of its own.
+const LOAD_TEST: &str = "load-test-service";
+
 /// The services in the order of their ports.
-const SERVICES: [(&str, u16); 3] = [
-    ("kafka-admin-service", 8081),
-    (HEALTH, 8082),
-    ("load-test-service", 8083),
-];
+const SERVICES: [(&str, u16); 3] = [(ADMIN, 8081), (HEALTH, 8082), (LOAD_TEST, 8083)];
 
 /// One program and its place.
 #[derive(Debug, Clone)]
@@ -29,6 +30,7 @@ pub struct Service {
     pub address: SocketAddr,
     pid_file: PathBuf,
     log: PathBuf,
+    token_header: Option<PathBuf>,
 }
 
 impl Service {
@@ -39,6 +41,7 @@ impl Service {
             address: SocketAddr::from((spec.address, port)),
             pid_file: spec.pid_file(name),
             log: spec.log_file(name),
+            token_header: spec.keys().map(|keys| keys.token_header("viewer")),
         }
     }
 
@@ -63,6 +66,13 @@ impl Service {
     /// Its log.
     pub fn log(&self) -> &Path {
         &self.log
+    }
+
+    /// The header with which one may look at it; empty where everybody may.
+    pub fn token_header(&self) -> String {
+        let file = self.token_header.as_ref();
+        let text = file.and_then(|file| std::fs::read_to_string(file).ok());
+        text.unwrap_or_default().trim().to_owned()
     }
 
     /// Fails when somebody else has its port.
@@ -110,8 +120,22 @@ pub fn environment(
             spec.data_dir(service.name).display().to_string(),
         ),
     ];
+    if let Some(keys) = spec.keys() {
+        let file = |path: PathBuf| path.display().to_string();
+        variables.push(("KAFKA_PROPERTIES_FILE", file(keys.client(service.name))));
+        variables.push(("TOKENS_FILE", file(keys.tokens())));
+        if service.name == LOAD_TEST {
+            let processor = file(keys.client("log-processor"));
+            variables.push(("LOG_PROCESSOR_PROPERTIES_FILE", processor));
+        }
+        if service.name == HEALTH {
+            variables.push(("ZOOKEEPER_CA_FILE", file(keys.authority())));
+            let certificate = file(keys.certificate(HEALTH));
+            variables.push(("ZOOKEEPER_CERTIFICATE_FILE", certificate));
+        }
+    }
     match service.name {
-        "kafka-admin-service" => {
+        ADMIN => {
             variables.push(("TOPICS_FILE", layout.topics_file().display().to_string()));
             variables.push(("AUDIT_TOPIC", "audit-logs".to_owned()));
         }
@@ -151,5 +175,18 @@ mod tests {
         assert_eq!(value("LISTEN"), Some("127.0.0.1:8082"));
         assert_eq!(value("DATA_DIR"), Some("/d/data/kafka-health-service"));
         assert_eq!(value("TOPICS_FILE"), None);
+        assert_eq!(value("KAFKA_PROPERTIES_FILE"), None);
+    }
+
+    #[test]
+    fn each_service_of_a_secured_cluster_is_a_principal_of_its_own() {
+        let layout = Layout::find().unwrap();
+        let mut spec = ClusterSpec::new(layout.root(), Path::new("/d"));
+        spec.secure = true;
+        for service in Service::all(&spec) {
+            let variables = environment(&service, &spec, &layout);
+            let expected = format!("/d/keys/clients/{}.properties", service.name);
+            assert!(variables.contains(&("KAFKA_PROPERTIES_FILE".to_owned(), expected)));
+        }
     }
 }

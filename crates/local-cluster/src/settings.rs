@@ -8,13 +8,15 @@ use crate::node::NodeId;
 use crate::ports;
 use crate::spec::ClusterSpec;
 
-/// A broker's settings. `common` is `kafka/broker.properties`; `variable` looks up the
-/// environment (`KAFKA_NUM_NETWORK_THREADS`, `KAFKA_NUM_IO_THREADS`).
+/// A broker's settings. `common` is `kafka/broker.properties`; `secured` are the lines of a secured
+/// cluster; `variable` looks up the environment (`KAFKA_NUM_NETWORK_THREADS`,
+/// `KAFKA_NUM_IO_THREADS`).
 #[must_use]
 pub fn broker(
     spec: &ClusterSpec,
     number: u16,
     common: &str,
+    secured: BTreeMap<String, String>,
     variable: impl Fn(&str) -> Option<String>,
 ) -> String {
     let node = NodeId::broker(number);
@@ -44,22 +46,34 @@ pub fn broker(
             set(property, value);
         }
     }
+    own.extend(secured);
     own.extend(spec.broker_settings.clone());
     with_own(common, "broker.properties", &own)
 }
 
-/// A ZooKeeper's settings. `common` is `kafka/zookeeper.properties`.
+/// A ZooKeeper's settings. `common` is `kafka/zookeeper.properties`; `secured` are the lines of a
+/// secured cluster, whose port takes the place of the plain one.
 #[must_use]
-pub fn zookeeper(spec: &ClusterSpec, number: u16, common: &str) -> String {
+pub fn zookeeper(
+    spec: &ClusterSpec,
+    number: u16,
+    common: &str,
+    secured: Option<BTreeMap<String, String>>,
+) -> String {
     let node = NodeId::zookeeper(number);
-    let mut own = BTreeMap::from([
-        (
-            "dataDir".to_owned(),
-            spec.data_dir(&node.to_string()).display().to_string(),
-        ),
-        ("clientPort".to_owned(), ports::client(node).to_string()),
-        ("clientPortAddress".to_owned(), spec.address.to_string()),
-    ]);
+    let mut own = BTreeMap::from([(
+        "dataDir".to_owned(),
+        spec.data_dir(&node.to_string()).display().to_string(),
+    )]);
+    let (port, address) = match secured {
+        Some(secured) => {
+            own.extend(secured);
+            ("secureClientPort", "secureClientPortAddress")
+        }
+        None => ("clientPort", "clientPortAddress"),
+    };
+    own.insert(port.to_owned(), ports::client(node).to_string());
+    own.insert(address.to_owned(), spec.address.to_string());
     if spec.zookeepers > 1 {
         own.extend((1..=spec.zookeepers).map(|member| {
             let (quorum, election) = (ports::quorum(member), ports::election(member));
@@ -114,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_broker_has_its_id_rack_and_directory() {
-        let text = broker(&spec(), 4, "a=b", |_| None);
+        let text = broker(&spec(), 4, "a=b", BTreeMap::new(), |_| None);
         for line in [
             "a=b",
             "broker.id=4",
@@ -133,7 +147,7 @@ mod tests {
         spec.brokers = 1;
         spec.broker_settings
             .insert("min.insync.replicas".into(), "7".into());
-        let text = broker(&spec, 1, "", |name| {
+        let text = broker(&spec, 1, "", BTreeMap::new(), |name| {
             (name == "KAFKA_NUM_IO_THREADS").then(|| "3".into())
         });
         assert!(text.contains("\nnum.io.threads=3\n"));
@@ -143,11 +157,20 @@ mod tests {
 
     #[test]
     fn a_single_zookeeper_has_no_ensemble() {
-        assert!(zookeeper(&spec(), 2, "").contains("server.3=127.0.0.1:12890:13890"));
+        let text = zookeeper(&spec(), 2, "", None);
+        assert!(text.contains("server.3=127.0.0.1:12890:13890"));
+        assert!(text.contains("\nclientPort=12182\n"));
+    }
+
+    #[test]
+    fn a_secured_zookeeper_has_no_plain_port() {
+        let text = zookeeper(&spec(), 2, "", Some(BTreeMap::new()));
+        assert!(text.contains("secureClientPort=12182\n"), "{text}");
+        assert!(!text.contains("\nclientPort"), "{text}");
         let alone = ClusterSpec {
             zookeepers: 1,
             ..spec()
         };
-        assert!(!zookeeper(&alone, 1, "").contains("server."));
+        assert!(!zookeeper(&alone, 1, "", None).contains("server."));
     }
 }

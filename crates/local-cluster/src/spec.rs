@@ -6,12 +6,14 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use cluster_keys::Keys;
 use secure_stream::{BrokerSecurity, Tls};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, io_error};
 use crate::node::NodeId;
 use crate::ports;
+use crate::security;
 
 /// How much the Java machines compile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +83,9 @@ pub struct ClusterSpec {
     pub zookeepers: u16,
     /// Java machines.
     pub jvm: Jvm,
+    /// Whether it speaks TLS and SCRAM only, with the keys of [`ClusterSpec::keys_dir`].
+    #[serde(default)]
+    pub secure: bool,
     /// Broker settings on top of `kafka/broker.properties` (or in place of them).
     #[serde(default)]
     pub broker_settings: BTreeMap<String, String>,
@@ -97,6 +102,7 @@ impl ClusterSpec {
             brokers: 3,
             zookeepers: 3,
             jvm: Jvm::full(),
+            secure: false,
             broker_settings: BTreeMap::new(),
         }
     }
@@ -161,16 +167,29 @@ impl ClusterSpec {
         self.joined(&self.zookeeper_nodes())
     }
 
-    /// How brokers are connected to: in plain text.
-    #[must_use]
-    pub fn broker_security(&self) -> BrokerSecurity {
-        BrokerSecurity::plaintext()
+    /// How brokers are connected to: of a secured cluster, as its super user.
+    ///
+    /// # Errors
+    /// When its settings cannot be read.
+    pub fn broker_security(&self) -> Result<BrokerSecurity> {
+        let Some(keys) = self.keys() else {
+            return Ok(BrokerSecurity::plaintext());
+        };
+        let file = keys.client(security::SUPER);
+        let text = std::fs::read_to_string(&file)
+            .map_err(io_error(format!("client settings {}", file.display())))?;
+        let lines = text.lines().filter_map(|line| line.split_once('='));
+        let properties = lines.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        BrokerSecurity::from_properties(&properties.collect())
+            .map_err(|error| Error::State(format!("{}: {error}", file.display())))
     }
 
     /// The TLS that ZooKeepers want of their clients; `None` where they speak plain text.
     #[must_use]
     pub fn zookeeper_tls(&self) -> Option<Tls> {
-        None
+        let keys = self.keys()?;
+        let own = keys.certificate(&NodeId::broker(1).to_string());
+        Some(Tls::with_authorities(keys.authority()).with_certificate(own, None))
     }
 
     /// A node's data.
@@ -195,6 +214,18 @@ impl ClusterSpec {
     #[must_use]
     pub fn settings_file(&self, node: NodeId) -> PathBuf {
         self.dir.join("conf").join(format!("{node}.properties"))
+    }
+
+    /// Where the keys of a secured cluster are. Wiping its data leaves them.
+    #[must_use]
+    pub fn keys_dir(&self) -> PathBuf {
+        self.dir.join("keys")
+    }
+
+    /// The keys of a secured cluster.
+    #[must_use]
+    pub fn keys(&self) -> Option<Keys> {
+        self.secure.then(|| Keys::at(&self.keys_dir()))
     }
 
     /// Where this specification is kept while the cluster exists.

@@ -2,12 +2,14 @@
 //! missing, undoing what an interrupted start began, and ending it all.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use local_cluster::Cluster;
 use local_cluster::layout::Layout;
 use local_cluster::process::{Life, ProcessId};
+use local_cluster::security;
 use local_cluster::status::ProcessStatus;
 use nix::sys::signal::Signal;
 use tokio::task::JoinSet;
@@ -134,6 +136,12 @@ impl Stack {
             say!("Alertmanager is left out: {error}");
             beside.alertmanager = None;
         }
+        if self.cluster.spec().secure {
+            // Without their rights the services would only be refused.
+            self.start_cluster().await?;
+            self.give_rights(&beside).await?;
+            return self.start_others(&beside).await;
+        }
         // The services can do without Kafka, and start in its shadow.
         tokio::try_join!(self.start_cluster(), self.start_others(&beside))?;
         Ok(())
@@ -191,6 +199,36 @@ impl Stack {
 
     async fn start_cluster(&self) -> Result<()> {
         Ok(self.cluster.start_missing().await?)
+    }
+
+    /// Applies `kafka/acls.yml`, as the one principal that may: the services cannot give themselves
+    /// rights.
+    async fn give_rights(&self, beside: &Beside) -> Result<()> {
+        let (Some(programs), Some(keys)) = (&beside.services, self.cluster.keys()) else {
+            return Ok(());
+        };
+        let program = programs.join(service::ADMIN);
+        let output = tokio::process::Command::new(&program)
+            .arg("acls")
+            .arg(self.layout.acls_file())
+            .env("KAFKA_BOOTSTRAP_SERVERS", self.cluster.bootstrap())
+            .env("KAFKA_PROPERTIES_FILE", keys.client(security::SUPER))
+            .env("RUST_LOG", "warn")
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .with_context(|| format!("running {}", program.display()))?;
+        // 2 means that there was something to change.
+        if !matches!(output.status.code(), Some(0 | 2)) {
+            bail!(
+                "{} acls ended with {}: {}",
+                service::ADMIN,
+                output.status,
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
+        }
+        Ok(())
     }
 
     async fn start_others(&self, beside: &Beside) -> Result<()> {

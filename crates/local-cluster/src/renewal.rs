@@ -1,0 +1,101 @@
+//! New certificates and passwords for a secured cluster, while it runs.
+//!
+//! No node is restarted. ZooKeepers look at their files themselves, and brokers show ZooKeeper the
+//! certificate that is there when they connect. For its clients a broker loads its certificate
+//! again when it is told something about it.
+
+use std::time::Duration;
+
+use crate::ensemble::Cluster;
+use crate::error::{Error, Result};
+use crate::process::Life;
+use crate::security::{BROKER, CONFIGS, SUPER};
+use crate::tool;
+
+/// What a broker is told to load: the place where its certificate is anyway.
+const CERTIFICATE: &str = "listener.name.external.ssl.keystore.location";
+/// For the answers of the nodes with their new certificates.
+const LONGEST: Duration = Duration::from_secs(60);
+
+impl Cluster {
+    /// Issues every certificate anew and makes the nodes that run show it.
+    ///
+    /// # Errors
+    /// [`Error::State`] for a cluster that is not secured; [`Error::Keys`]; [`Error::Tool`] when a
+    /// broker does not take its certificate, which the next start of it does.
+    pub async fn renew_certificates(&self) -> Result<()> {
+        let keys = self.require_keys()?;
+        keys.renew_certificates()?;
+        for node in self.spec().broker_nodes() {
+            if self.life(node) != Life::Running {
+                continue;
+            }
+            let file = keys.certificate(&node.to_string()).display().to_string();
+            let number = node.number.to_string();
+            let told = format!("{CERTIFICATE}={file}");
+            self.configure(&number, "brokers", ["--add-config", &told])
+                .await?;
+            // Kept, it would outlive a change of the place.
+            self.configure(&number, "brokers", ["--delete-config", CERTIFICATE])
+                .await?;
+        }
+        if self.running().is_empty() {
+            return Ok(());
+        }
+        self.wait_ready(LONGEST).await
+    }
+
+    /// Gives `principal` a new password: in its files at once, and in the cluster, where it runs, or
+    /// at its next start. Connections that are open stay; new ones take the new password.
+    ///
+    /// # Errors
+    /// [`Error::State`] for a cluster that is not secured, for a name that has no password, and for
+    /// the brokers' own while they run, since they would no longer reach each other.
+    pub async fn renew_password(&self, principal: &str) -> Result<()> {
+        let keys = self.require_keys()?;
+        let runs = !self.running().is_empty();
+        if principal == BROKER && runs {
+            return Err(Error::State(format!(
+                "brokers that run log in to each other as {BROKER}: stop the cluster (down), renew it, \
+                 and start it (up)"
+            )));
+        }
+        keys.renew_password(principal)?;
+        self.forget_written(principal)?;
+        match runs {
+            true => self.write_passwords().await,
+            false => Ok(()),
+        }
+    }
+
+    fn require_keys(&self) -> Result<cluster_keys::Keys> {
+        self.keys().ok_or_else(|| {
+            Error::State("this cluster is not secured: it has no keys to renew".to_owned())
+        })
+    }
+
+    async fn configure(&self, name: &str, kind: &str, change: [&str; 2]) -> Result<()> {
+        let settings = self
+            .require_keys()?
+            .java_client(SUPER)
+            .display()
+            .to_string();
+        let bootstrap = self.bootstrap();
+        let arguments = [
+            "--bootstrap-server",
+            &bootstrap,
+            "--command-config",
+            &settings,
+            "--alter",
+            "--entity-type",
+            kind,
+            "--entity-name",
+            name,
+            change[0],
+            change[1],
+        ];
+        tool::run(self.java().await?, CONFIGS, &arguments)
+            .await
+            .map(|_| ())
+    }
+}
