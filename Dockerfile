@@ -1,4 +1,4 @@
-# The three services, one target each: docker compose build kafka-admin-service
+# The three services, and what makes keys for a secured stack, one target each: docker compose build kafka-admin-service
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
@@ -9,9 +9,9 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
     find crates -type f -exec touch {} + \
     && cargo build --release --locked \
-      -p kafka-admin-service -p kafka-health-service -p load-test-service \
+      -p kafka-admin-service -p kafka-health-service -p load-test-service -p cluster-keys \
     && install -D -t /out target/release/kafka-admin-service \
-      target/release/kafka-health-service target/release/load-test-service \
+      target/release/kafka-health-service target/release/load-test-service target/release/cluster-keys \
     && strip /out/*
 
 FROM debian:bookworm-slim AS root
@@ -30,7 +30,7 @@ WORKDIR /data
 
 FROM service AS kafka-admin-service
 COPY --from=build /out/kafka-admin-service /usr/local/bin/
-COPY kafka/topics.yml /etc/kafka-admin-service/topics.yml
+COPY kafka/topics.yml kafka/acls.yml /etc/kafka-admin-service/
 ENV LISTEN=0.0.0.0:8081 TOPICS_FILE=/etc/kafka-admin-service/topics.yml
 ENTRYPOINT ["kafka-admin-service"]
 
@@ -43,3 +43,9 @@ FROM service AS load-test-service
 COPY --from=build /out/load-test-service /usr/local/bin/
 ENV LISTEN=0.0.0.0:8083
 ENTRYPOINT ["load-test-service"]
+
+# Root in here, so that each directory of keys can be given to who reads it.
+FROM service AS cluster-keys
+COPY --from=build /out/cluster-keys /usr/local/bin/
+USER root
+ENTRYPOINT ["cluster-keys"]

@@ -6,6 +6,8 @@ cd "$(dirname "$0")"
 . scripts/prerequisites.sh
 # shellcheck source=scripts/nodes.sh
 . scripts/nodes.sh
+# shellcheck source=scripts/api.sh
+. scripts/api.sh
 
 usage() {
   cat <<'TEXT'
@@ -62,6 +64,7 @@ done
 
 need curl jq
 need_services "$ADMIN_URL" "$HEALTH_URL" "$LOAD_URL"
+use_token . "$HEALTH_URL/api/health/status"
 find_mode "$broker"
 if ((${#faults[@]} == 0)); then
   faults=(stop pause)
@@ -75,7 +78,7 @@ hurt_now='' topic='' load_pid=''
 finish() {
   [[ -z $load_pid ]] || kill "$load_pid" 2>/dev/null || true
   [[ -z $hurt_now ]] || heal "$hurt_now" "$broker" || true
-  [[ -z $topic ]] || curl -sS -m 60 -o /dev/null -X DELETE "$ADMIN_URL/api/topics/$topic" || true
+  [[ -z $topic ]] || api -sS -m 60 -o /dev/null -X DELETE "$ADMIN_URL/api/topics/$topic" || true
   rm -rf "$work"
 }
 trap finish EXIT
@@ -90,7 +93,7 @@ line() { printf '  %6s s  %s\n' "$1" "$2"; }
 until_health() {
   local end=$((SECONDS + $1))
   while ((SECONDS < end)); do
-    if curl -sS -m 3 "$HEALTH_URL/api/health" 2>/dev/null | jq -e --argjson id "${broker#kafka-}" "$2" >/dev/null 2>&1; then
+    if api -sS -m 3 "$HEALTH_URL/api/health" 2>/dev/null | jq -e --argjson id "${broker#kafka-}" "$2" >/dev/null 2>&1; then
       return 0
     fi
     sleep 0.2
@@ -121,11 +124,12 @@ drill() {
   printf '\n%s %s under %d events/s (seconds count from the fault)\n' "$fault" "$broker" "$rate"
   until_health 60 '.status == "HEALTHY"' ||
     fail "health is not HEALTHY before the fault" "see: curl $HEALTH_URL/api/health | jq .reasons"
-  topic=failure-test-$fault-$$
-  curl -fsS -m 60 -o /dev/null -X POST \
+  # A name that the load test may write to where the cluster is secured.
+  topic=load-test-failure-$fault-$$
+  api -fsS -m 60 -o /dev/null -X POST \
     "$ADMIN_URL/api/topics?topicName=$topic&partitions=12&replicationFactor=3" ||
     fail "the topic $topic could not be made" "see: curl -X POST $ADMIN_URL/api/topics?topicName=..."
-  curl -sS -o "$work/report" -X POST \
+  api -sS -o "$work/report" -X POST \
     "$LOAD_URL/api/loadtest/run?topic=$topic&label=$fault&eventCount=$((rate * seconds))&rate=$rate&profile=durable&verify=true" &
   load_pid=$!
   sleep 5
@@ -172,7 +176,7 @@ drill() {
     say "  FAILED: not every event is there, once and in order"
     good=no
   }
-  curl -sS -m 60 -o /dev/null -X DELETE "$ADMIN_URL/api/topics/$topic" && topic=
+  api -sS -m 60 -o /dev/null -X DELETE "$ADMIN_URL/api/topics/$topic" && topic=
   [[ $good == yes ]]
 }
 

@@ -4,6 +4,8 @@ set -euo pipefail
 here=$(dirname "$0")
 # shellcheck source=scripts/prerequisites.sh
 . "$here/scripts/prerequisites.sh"
+# shellcheck source=scripts/api.sh
+. "$here/scripts/api.sh"
 
 usage() {
   cat <<'TEXT'
@@ -16,6 +18,8 @@ third reached, and prints a table. URL is the load-test service (default http://
   --no-warmup    measure cold brokers: several times slower until their JVMs are warm
   --no-install   never install a package; say what is missing instead
   --help         this text
+
+TOKEN_HEADER_FILE names a file with the line "Authorization: Bearer TOKEN", where the service wants one.
 
 "latency" is from the time an event should have been sent until its acknowledgement. As fast as
 possible, that is mostly time in the queue; the paced row is the one to judge.
@@ -48,6 +52,10 @@ done
 need curl jq
 curl -fsS -m 5 -o /dev/null "$url/livez" 2>/dev/null ||
   fail "no load-test service answers at $url" "start it with ./setup.sh, or give its URL"
+# A service elsewhere is shown only the token that it was given by name.
+if [[ $url == http://127.0.0.1:8083 || -n ${TOKEN_HEADER_FILE:-} ]]; then
+  use_token "$here" "$url/api/loadtest/stats"
+fi
 
 work=$(mktemp -d)
 run_pid=
@@ -67,7 +75,7 @@ progress() {
   while kill -0 "$run_pid" 2>/dev/null; do
     sleep 0.3
     [[ $interactive == yes ]] || continue
-    read -r sent acknowledged < <(curl -fsS -m 2 "$url/api/loadtest/stats" 2>/dev/null |
+    read -r sent acknowledged < <(api -fsS -m 2 "$url/api/loadtest/stats" 2>/dev/null |
       jq -r '.running // empty | "\(.sent) \(.acknowledged)"') || continue
     printf '\r\033[K%s: %s sent, %s acknowledged' "$1" "${sent:-0}" "${acknowledged:-0}" >&2
   done
@@ -77,7 +85,7 @@ progress() {
 # run NAME QUERY: makes one run; its report is $work/NAME.json.
 run() {
   local status
-  curl -sS -o "$work/$1.json" -w '%{http_code}' -X POST \
+  api -sS -o "$work/$1.json" -w '%{http_code}' -X POST \
     "$url/api/loadtest/run?topic=$(jq -rn --arg t "$topic" '$t | @uri')&label=$1&$2" \
     >"$work/status" 2>"$work/curl" &
   run_pid=$!

@@ -6,6 +6,8 @@ cd "$(dirname "$0")"
 . scripts/prerequisites.sh
 # shellcheck source=scripts/nodes.sh
 . scripts/nodes.sh
+# shellcheck source=scripts/api.sh
+. scripts/api.sh
 
 usage() {
   cat <<'TEXT'
@@ -52,7 +54,8 @@ done
 
 need curl jq
 need_services "$ADMIN_URL" "$HEALTH_URL"
-health() { curl -sS -m 5 "$HEALTH_URL$1"; }
+use_token . "$HEALTH_URL/api/health/status"
+health() { api -sS -m 5 "$HEALTH_URL$1"; }
 
 expected=$(health /api/health | jq -r '.brokerStatuses[].brokerId') ||
   fail "health gave no list of brokers" "see: curl $HEALTH_URL/api/health"
@@ -160,7 +163,7 @@ done
 rm -f "$state"
 
 if [[ $elections == yes ]]; then
-  moved=$(curl -fsS -m 60 -X POST "$ADMIN_URL/api/elections" | jq '[.partitions[] | select(.outcome == "elected")] | length') ||
+  moved=$(api -fsS -m 60 -X POST "$ADMIN_URL/api/elections" | jq '[.partitions[] | select(.outcome == "elected")] | length') ||
     fail "the leaders were not moved back" "try: curl -X POST $ADMIN_URL/api/elections"
   say "leaders are back on their preferred brokers ($moved partitions moved)"
 fi

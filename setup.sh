@@ -4,6 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source=scripts/prerequisites.sh
 . scripts/prerequisites.sh
+# shellcheck source=scripts/api.sh
+. scripts/api.sh
 # shellcheck source=scripts/docker.sh
 . scripts/docker.sh
 
@@ -17,8 +19,11 @@ plain processes of this machine, with Prometheus where it is installed. Safe to 
 runs already is left alone.
 
   --native       as plain processes
+  --secure       TLS and passwords between all of them, ACLs, bearer tokens; stays so afterwards: see
+                 docs/SECURITY.md
   --docker       in Docker Compose
   --without-ui   in Docker Compose, without Kafka UI and Grafana (less memory, nothing to fetch for them)
+  --renew WHAT   certificates, or the principal whose password is to be new (secured, running cluster)
   --brokers N    start N brokers instead of 3 (plain processes only)
   --no-install   never install a package; say what is missing instead
   --down         stop everything; topics and records stay
@@ -33,9 +38,12 @@ TEXT
 action=up
 mode=auto
 brokers=()
+secure=()
+renewed=
 while (($#)); do
   case $1 in
   --native) mode=native ;;
+  --secure) secure=(--secure) ;;
   --docker) mode=docker ;;
   --without-ui)
     mode=docker
@@ -44,6 +52,12 @@ while (($#)); do
   --down) action=down ;;
   --reset) action=reset ;;
   --no-install) INSTALL=no ;;
+  --renew)
+    [[ ${2:-} =~ ^[a-z][a-z-]*$ ]] || fail "--renew needs certificates, or a principal" "for example: ./setup.sh --renew certificates"
+    action=renew
+    renewed=$2
+    shift
+    ;;
   --brokers)
     [[ ${2:-} =~ ^[1-9][0-9]*$ ]] || fail "--brokers needs a number" "for example: ./setup.sh --brokers 4"
     brokers=(--brokers "$2")
@@ -78,8 +92,9 @@ fi
 
 if [[ $mode == docker ]]; then
   ((${#brokers[@]} == 0)) || fail "--brokers is for plain processes" "leave it or --docker out"
+  ((${#secure[@]} == 0)) || SECURE=yes
   need curl
-  "docker_$action"
+  RENEWED=$renewed "docker_$action"
   exit
 fi
 
@@ -92,6 +107,8 @@ if [[ $action != up ]]; then
     exit 0
   }
   if [[ $action == reset ]]; then exec "$bin/local-cluster" reset --yes; fi
+  if [[ $action == renew && $renewed == certificates ]]; then exec "$bin/local-cluster" renew certificates; fi
+  if [[ $action == renew ]]; then exec "$bin/local-cluster" renew password "$renewed"; fi
   exec "$bin/local-cluster" down
 fi
 
@@ -103,4 +120,4 @@ cargo build --release --locked -p local-cluster -p kafka-admin-service \
   -p kafka-health-service -p load-test-service ||
   fail "the build failed" "the lines above say why; nothing was started"
 
-exec "$bin/local-cluster" up --services "$bin" "${brokers[@]}"
+exec "$bin/local-cluster" up --services "$bin" "${brokers[@]}" "${secure[@]}"

@@ -2,6 +2,9 @@
 # The stack in Docker Compose: sourced by setup.sh, after prerequisites.sh.
 #
 #   UI=no           without Kafka UI and Grafana (--without-ui)
+#   SECURE=yes      TLS, passwords, ACLs, tokens (--secure)
+#
+# Sourced after api.sh.
 
 HEALTH_URL=http://127.0.0.1:8082
 # Compose builds one image for six nodes; naming one of them is enough.
@@ -25,6 +28,34 @@ compose() {
     docker-compose "$@"
   fi
 }
+
+# Which files `docker compose` reads is in .env, so that it is the same for who types it.
+SECURE_FILES=docker-compose.yml:docker-compose.secure.yml
+KEYS=.compose/keys
+
+docker_secured() { grep -qxs "COMPOSE_FILE=$SECURE_FILES" .env; }
+
+# docker_secure: makes the keys, and has every later command mean the secured stack.
+docker_secure() {
+  if ! docker_secured; then
+    ! grep -qs '^COMPOSE_FILE=' .env ||
+      fail ".env has a COMPOSE_FILE of its own" "take it out, or add docker-compose.secure.yml to it yourself"
+    [[ -z $(compose ps -aq 2>/dev/null) && -z $(docker volume ls -q --filter "label=com.docker.compose.project=$(docker_project)" \
+      --filter name=zookeeper-1-data) ]] ||
+      fail "the stack here was not secured, and what is in it may be anybody's" \
+        "begin anew with ./setup.sh --docker --reset, then --secure"
+    printf 'COMPOSE_FILE=%s\n' "$SECURE_FILES" >>.env
+    say "docker compose means the secured stack from now on (COMPOSE_FILE in .env)"
+  fi
+  say "making the keys in $KEYS"
+  mkdir -p .compose
+  compose build -q keys || fail "the image that makes the keys was not built" "the lines above say why; nothing was started"
+  KEYS_SEEN_AT=$PWD/$KEYS KEYS_OWNER=$(id -u) compose run --rm --no-deps keys ensure ||
+    fail "the keys cannot be used" "the line above says why; nothing was started"
+}
+
+# docker_project: the name that Compose gives this folder.
+docker_project() { compose config --format json | jq -r .name; }
 
 has_compose() { docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null; }
 
@@ -68,6 +99,10 @@ docker_up() {
   need_docker
   need_memory
   need_free_ports
+  if [[ ${SECURE:-} == yes ]] || docker_secured; then
+    need jq
+    docker_secure
+  fi
   local wanted=("${NODES[@]}" "${SERVICES[@]}")
   [[ ${UI:-yes} == no ]] || wanted+=("${UIS[@]}")
   say "building the images (the first time takes some minutes)"
@@ -84,7 +119,8 @@ docker_wait() {
   until [[ $status == HEALTHY ]]; do
     ((SECONDS < end)) || docker_explain "health says \"${status:-nothing}\" after $START_LIMIT_S s"
     sleep 0.5
-    status=$(curl -sS -m 3 "$HEALTH_URL/api/health/status" 2>/dev/null) || status=
+    ((${#AUTHORIZATION[@]})) || use_token . "$HEALTH_URL/api/health/status"
+    status=$(api -sS -m 3 "$HEALTH_URL/api/health/status" 2>/dev/null) || status=
   done
 }
 
@@ -100,6 +136,14 @@ docker_explain() {
   fail "$1" "look at: docker compose logs kafka-1 (or another name above)"
 }
 
+grafana_login() {
+  if docker_secured; then
+    printf '%s, password in %s' "${GRAFANA_USER:-admin}" "$KEYS/containers/grafana/password"
+  else
+    printf '%s/%s unless .env says otherwise' "${GRAFANA_USER:-admin}" "${GRAFANA_PASSWORD:-admin}"
+  fi
+}
+
 docker_addresses() {
   say "" \
     "  admin       http://127.0.0.1:8081/swagger-ui/" \
@@ -107,11 +151,56 @@ docker_addresses() {
     "  load test   http://127.0.0.1:8083/swagger-ui/   ./load-test.sh" \
     "  Prometheus  http://127.0.0.1:9090"
   [[ ${UI:-yes} == no ]] ||
-    say "  Grafana     http://127.0.0.1:3000   (${GRAFANA_USER:-admin}/${GRAFANA_PASSWORD:-admin} unless .env says otherwise)" \
+    say "  Grafana     http://127.0.0.1:3000   ($(grafana_login))" \
       "  Kafka UI    http://127.0.0.1:8080"
   say "  brokers     localhost:19092,localhost:19093,localhost:19094"
+  ! docker_secured || say "" \
+    "secured: clients connect with $KEYS/clients/PRINCIPAL.properties, APIs take" \
+    "  curl -H @$KEYS/tokens/admin.header http://127.0.0.1:8082/api/health    (docs/SECURITY.md)"
 }
 
 docker_down() { need_docker && compose --profile kafka-4 down --remove-orphans --timeout 60; }
 
-docker_reset() { need_docker && compose --profile kafka-4 down --remove-orphans --volumes --timeout 60; }
+docker_reset() {
+  need_docker
+  compose --profile kafka-4 down --remove-orphans --volumes --timeout 60
+  # What comes next may be plain again; the keys stay.
+  ! docker_secured || sed -i "/^COMPOSE_FILE=/d" .env
+}
+
+# docker_renew: every certificate, or the password of the principal in RENEWED; no container is restarted.
+docker_renew() {
+  local broker super=(-e KAFKA_CLIENT_PROPERTIES=/run/keys/super.java.properties)
+  local setting=listener.name.external.ssl.keystore.location
+  need_docker
+  docker_secured || fail "the stack here is not secured: it has no keys to renew" "./setup.sh --docker --secure starts one that is"
+  export KEYS_SEEN_AT=$PWD/$KEYS
+  KEYS_OWNER=$(id -u)
+  export KEYS_OWNER
+  if [[ $RENEWED == certificates ]]; then
+    compose run --rm --no-deps keys renew-certificates || fail "the certificates were not renewed" "the line above says why"
+    # ZooKeepers look at their files themselves. A broker reads its certificate again when it is told
+    # something about itself.
+    for broker in kafka-1 kafka-2 kafka-3 kafka-4; do
+      [[ -n $(docker ps -q --filter "name=^$broker\$") ]] || continue
+      say "$broker takes its new certificate"
+      for change in "--add-config $setting=/run/keys/certificate.pem" "--delete-config $setting"; do
+        # shellcheck disable=SC2086 # an option and its value
+        docker exec "${super[@]}" "$broker" kafka-configs --bootstrap-server "$broker:9092" --alter \
+          --entity-type brokers --entity-name "${broker#kafka-}" $change >/dev/null ||
+          fail "$broker did not take its new certificate" "its next start will: docker compose restart $broker"
+      done
+    done
+    say "every certificate is new"
+    return
+  fi
+  local running
+  running=$(docker ps -q --filter name=^kafka-1$)
+  [[ $RENEWED != kafka-broker || -z $running ]] ||
+    fail "brokers that run log in to each other as kafka-broker" "./setup.sh --docker --down first, then this, then ./setup.sh --docker"
+  compose run --rm --no-deps keys renew-password "$RENEWED" || fail "the password was not renewed" "the line above says why"
+  # Starts the ZooKeepers where nothing runs.
+  compose run --rm passwords "$RENEWED" || fail "the cluster did not take the password" "the lines above say why; the same command tries again"
+  [[ -n $running ]] || compose stop zookeeper-1 zookeeper-2 zookeeper-3
+  say "$RENEWED has a new password: $KEYS/clients/$RENEWED.properties"
+}
