@@ -119,6 +119,7 @@ prerequisites() {
 export RUSTDOCFLAGS="-D warnings" CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 stage "prerequisites" prerequisites
 stage "scripts (shellcheck)" shellcheck -x ./*.sh scripts/* kafka/container/* tests/*.sh prometheus/tests/*.sh bench/*.sh .ci/run
+stage "dependencies (licences, origins)" scripts/dependencies check
 stage "alert rules (promtool)" rules
 stage "format" cargo fmt --all --check
 stage "lints (clippy)" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
@@ -127,6 +128,7 @@ stage "unit tests" cargo test --workspace --exclude cluster-tests --locked --qui
 # The services themselves: some tests run the real programs.
 stage "build" cargo build --workspace --locked --quiet
 stage "tests on real clusters" cargo test -p cluster-tests --locked
+stage "tests on a secured stack" tests/secure.sh
 
 printf '\nall stages passed in %d s\n' "$SECONDS"
 printf '%s\n' "${timings[@]}"

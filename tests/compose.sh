@@ -9,11 +9,15 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/prerequisites.sh
 . scripts/prerequisites.sh
+# shellcheck source=scripts/api.sh
+. scripts/api.sh
 # shellcheck source=scripts/docker.sh
 . scripts/docker.sh
 
 need_rust
 need curl jq
+[[ ! -e .compose ]] || fail "this checkout has the keys of a secured stack (.compose), which would be lost" \
+  "run it in another checkout"
 if ! docker info >/dev/null 2>&1; then
   [[ -x ${DOCKER_ENGINE:-} ]] || fail "no Docker engine answers" "start one, or name a script in DOCKER_ENGINE"
   "$DOCKER_ENGINE" up
@@ -27,7 +31,7 @@ finish() {
   local code=$?
   if ((code)); then compose logs --tail 30 >&2 || true; fi
   docker_reset >/dev/null 2>&1 || true
-  rm -rf "$work"
+  rm -rf "$work" .compose
   exit "$code"
 }
 trap finish EXIT
@@ -140,8 +144,64 @@ before=$(docker exec kafka-1 kafka-get-offsets --bootstrap-server kafka-1:9092 -
 after=$(docker exec kafka-1 kafka-get-offsets --bootstrap-server kafka-1:9092 --topic log-events | sort)
 [[ $before == "$after" ]] || fail "records are gone: before $before, after $after"
 
+step "secured: from nothing"
+./setup.sh --docker --reset
+rm -rf .compose
+! ./setup.sh --docker --renew certificates 2>/dev/null || fail "keys of a plain stack are renewed"
+begun=$SECONDS
+./setup.sh --docker --secure --without-ui
+say "HEALTHY, secured, $((SECONDS - begun)) s after the command"
+./setup.sh --docker --without-ui # stays secured, and leaves everything alone
+compose --profile keys config --format json >"$work/secure.json"
+jq -e '[.services[] | select(.restart != "no")] | all(.mem_limit != null and .healthcheck.test != null)' "$work/secure.json" >/dev/null ||
+  fail "a service of the secured stack has no health check or memory limit"
+
+step "secured: every endpoint, each service with its own rights"
+jq -n --arg root "$PWD" --arg dir "$PWD/.compose" '{root: $root, dir: $dir, address: "127.0.0.1", brokers: 3,
+  zookeepers: 3, secure: true, jvm: {jit: "full", brokerHeap: "", zookeeperHeap: "", brokerAgent: true,
+  zookeeperAgent: true}}' >"$work/cluster.json"
+TEST_CLUSTER=$work/cluster.json \
+  TEST_SERVICES=http://127.0.0.1:8081,http://127.0.0.1:8082,http://127.0.0.1:8083 \
+  cargo test -p cluster-tests --locked --test shared -- http::
+
+step "secured: plain text and anonymous requests are refused"
+! docker exec -e KAFKA_CLIENT_PROPERTIES=/none kafka-1 timeout 20 kafka-topics --bootstrap-server kafka-1:9092 --list 2>/dev/null ||
+  fail "a broker answers in plain text"
+docker exec kafka-1 kafka-topics --bootstrap-server kafka-1:9092 --list >/dev/null
+[[ $(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:8081/api/topics) == 401 ]] || fail "the API answers without a token"
+
+step "secured: no secret in containers' settings, logs or images"
+find .compose/keys/passwords .compose/keys/tokens .compose/keys/containers/grafana -type f ! -name '*.header' -exec cat {} + -exec echo \; |
+  grep -E '^[0-9a-f]{64}' | sed 's/^\(.\{64\}\).*/\1/' | sort -u >"$work/secrets"
+(($(wc -l <"$work/secrets") >= 9)) || fail "only $(wc -l <"$work/secrets") secrets to look for"
+{
+  docker ps -aq | xargs docker inspect
+  compose config
+  compose logs
+  docker images -q | sort -u | xargs docker history --no-trunc
+  ps axww -o args
+} >"$work/seen" 2>&1
+! grep -qF -f "$work/secrets" "$work/seen" || fail "a secret is shown"
+for image in $(docker images --format '{{.Repository}}:{{.Tag}}' | grep '^kafka-log-streaming-cluster/'); do
+  docker save "$image" | tar -xO --wildcards '*' 2>/dev/null | grep -qaF -f "$work/secrets" && fail "a secret is in $image"
+done
+
+step "secured: a failure test, and a renewal under load"
+./failure-test.sh stop
+use_token . "$HEALTH_URL/api/health/status"
+api -sS -o "$work/run.json" -X POST \
+  'http://127.0.0.1:8083/api/loadtest/run?eventCount=90000&rate=2000&topic=log-events&verify=true&profile=durable' &
+load=$!
+./setup.sh --docker --renew certificates
+./setup.sh --docker --renew load-test-service
+wait "$load"
+jq -e '.acknowledged == 90000 and .verification.lost == 0 and .verification.duplicated == 0' "$work/run.json" >/dev/null ||
+  fail "the renewal was noticed: $(jq -c '{acknowledged, verification}' "$work/run.json")"
+jq -r '"longest time without an acknowledgement on a partition: \(.disturbances.longestGap.durationMs // 0) ms"' "$work/run.json"
+
 step "nothing stays"
 ./setup.sh --docker --reset
+rm -rf .compose
 left=$(docker ps -aq --filter "network=kafka-log-streaming-cluster_kafka-network")
 [[ -z $left ]] || fail "containers stay: $left"
 left=$(comm -13 <(printf '%s\n' "$volumes_before") <(docker volume ls -q | sort))

@@ -39,9 +39,25 @@ impl Api {
     /// When there is no TLS library to make a client with.
     #[must_use]
     pub fn new(base: &str) -> Self {
+        Self::with_headers(base, header::HeaderMap::new())
+    }
+
+    /// The service at `base`, which wants a token.
+    ///
+    /// # Panics
+    /// As [`Api::new`].
+    #[must_use]
+    pub fn with_token(base: &str, token: &str) -> Self {
+        let value = format!("Bearer {}", token.trim());
+        let value = value.parse().expect("a token is a header's value");
+        Self::with_headers(base, [(header::AUTHORIZATION, value)].into_iter().collect())
+    }
+
+    fn with_headers(base: &str, headers: header::HeaderMap) -> Self {
         Self {
             base: base.trim_end_matches('/').to_owned(),
             client: reqwest::Client::builder()
+                .default_headers(headers)
                 .timeout(Duration::from_secs(120))
                 // A kept connection belongs to the runtime of the test that opened it, and is gone
                 // with that while another test takes it from the pool.

@@ -37,8 +37,11 @@ struct Acknowledged(AtomicUsize);
 
 impl DeliveryObserver for Acknowledged {
     fn delivered(&self, _: usize, delivery: &Delivery) {
-        if matches!(delivery, Delivery::Acknowledged { .. }) {
-            self.0.fetch_add(1, Ordering::Relaxed);
+        match delivery {
+            Delivery::Acknowledged { .. } => {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+            Delivery::Failed { error, .. } => eprintln!("not acknowledged: {error}"),
         }
     }
 }

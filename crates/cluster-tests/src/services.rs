@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
+use cluster_keys::Keys;
 use local_cluster::{Cluster, wait_for_condition};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -11,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::PATIENCE;
 use crate::api::Api;
+use crate::secured;
 
 /// Base URLs of running services to test in place of own ones: admin, health, load test, separated
 /// by commas. For tests of a stack that was started by other means, such as Compose.
@@ -87,6 +89,8 @@ pub struct Target {
     pub jmx_agents: String,
     /// The topic of the canary; `None` runs none.
     pub canary: Option<String>,
+    /// The keys of a secured cluster: each service is a principal of its own.
+    pub keys: Option<Keys>,
 }
 
 impl Target {
@@ -104,6 +108,7 @@ impl Target {
             topics_file: Some(declared_topics()),
             jmx_agents: jmx_agents(cluster),
             canary: None,
+            keys: cluster.keys(),
         }
     }
 }
@@ -146,7 +151,15 @@ pub async fn shared_services() -> &'static Services {
 }
 
 fn named(urls: &str) -> Services {
-    let mut urls = urls.split(',').map(|url| Api::new(url.trim()));
+    let token = secured::named_keys().map(|keys| {
+        let token = std::fs::read_to_string(keys.token("admin"));
+        token.expect("the token of a secured stack")
+    });
+    let api = |url: &str| match &token {
+        Some(token) => Api::with_token(url.trim(), token),
+        None => Api::new(url.trim()),
+    };
+    let mut urls = urls.split(',').map(api);
     let mut next = || urls.next().expect("TEST_SERVICES has three URLs");
     Services {
         admin: next(),
@@ -221,28 +234,40 @@ impl AllSettings {
     fn of(target: &Target, data: &Path) -> Self {
         let brokers = target.brokers.iter().map(ToString::to_string);
         let brokers = brokers.collect::<Vec<_>>().join(",");
-        let common = ["service", "--bootstrap-servers", &target.bootstrap];
-        let with = |more: &[&str]| -> Vec<String> {
-            common.iter().chain(more).map(ToString::to_string).collect()
+        let with = |principal: &str, more: &[&str]| -> Vec<String> {
+            let common = ["service", "--bootstrap-servers", &target.bootstrap];
+            let keys = target.keys.iter();
+            let properties = keys.map(|keys| keys.client(principal).display().to_string());
+            let properties = properties.map(|file| format!("--kafka-properties-file={file}"));
+            let arguments = common.iter().chain(more).map(ToString::to_string);
+            arguments.chain(properties).collect()
         };
-        let mut admin = with(&["--expected-brokers", &brokers]);
+        let mut admin = with("kafka-admin-service", &["--expected-brokers", &brokers]);
         if let Some(file) = &target.topics_file {
             admin.extend(["--topics-file".to_owned(), file.display().to_string()]);
             admin.extend(["--audit-topic".to_owned(), "audit-logs".to_owned()]);
         }
         let zookeepers = target.zookeepers.join(",");
-        let mut health = with(&[
-            "--expected-brokers",
-            &brokers,
-            "--zookeeper-addresses",
-            &zookeepers,
-            "--jmx-agents",
-            &target.jmx_agents,
-        ]);
+        let expected = format!("--expected-brokers={brokers}");
+        let zookeepers = format!("--zookeeper-addresses={zookeepers}");
+        let agents = format!("--jmx-agents={}", target.jmx_agents);
+        let mut health = with("kafka-health-service", &[&expected, &zookeepers, &agents]);
+        if let Some(keys) = &target.keys {
+            let authority = keys.authority().display().to_string();
+            let certificate = keys.certificate("kafka-health-service");
+            let certificate = certificate.display().to_string();
+            health.extend(["--zookeeper-ca".to_owned(), authority]);
+            health.extend(["--zookeeper-certificate".to_owned(), certificate]);
+        }
         if let Some(topic) = &target.canary {
             health.extend(["--canary-topic".to_owned(), topic.clone()]);
         }
-        let load_test = with(&["--data-dir", &data.display().to_string()]);
+        let data = data.display().to_string();
+        let mut load_test = with("load-test-service", &["--data-dir", &data]);
+        if let Some(keys) = &target.keys {
+            let processor = keys.client("log-processor").display().to_string();
+            load_test.extend(["--log-processor-properties-file".to_owned(), processor]);
+        }
         Self {
             admin: kafka_admin_service::settings::Settings::parse_from(admin),
             health: kafka_health_service::settings::Settings::parse_from(health),

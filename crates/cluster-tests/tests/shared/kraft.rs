@@ -15,6 +15,7 @@ async fn the_services_work_against_a_kraft_broker() {
         topics_file: None,
         jmx_agents: String::new(),
         canary: None,
+        keys: None,
     });
     let create = "/api/topics?topicName=on-kraft&partitions=3&replicationFactor=1";
     wait_for_condition("the topic to be created", PATIENCE, || async {

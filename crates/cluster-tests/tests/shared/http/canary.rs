@@ -14,7 +14,7 @@ fn value(metrics: &str, series: &str) -> Option<f64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_broker_gets_records_and_all_of_them_come_back() {
     let (_, local) = shared().await;
-    let topic = unique("__canary");
+    let topic = unique("__health_canary");
     let services = host(&Target {
         canary: Some(topic.clone()),
         ..Target::of(local)

@@ -9,7 +9,6 @@ use cluster_tests::names::unique;
 use cluster_tests::records::produce;
 use cluster_tests::{PATIENCE, shared};
 use local_cluster::wait_for_condition;
-use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::producer::{
     BaseProducer, BaseRecord, DefaultProducerContext, Producer, ThreadedProducer,
@@ -137,11 +136,8 @@ async fn slow_member(group: &str, topic: &str) -> Member {
     config.set("auto.offset.reset", "earliest");
     let consumer: BaseConsumer = config.create().unwrap();
     consumer.subscribe(&[topic]).unwrap();
-    let bootstrap = &cluster.connection().bootstrap_servers;
-    let producer: ThreadedProducer<DefaultProducerContext> = ClientConfig::new()
-        .set("bootstrap.servers", bootstrap)
-        .create()
-        .unwrap();
+    let config = cluster.connection().producer_config("test");
+    let producer: ThreadedProducer<DefaultProducerContext> = config.create().unwrap();
     let topic = topic.to_owned();
     let gone = Arc::new(AtomicBool::new(false));
     let member = Member(gone.clone());
@@ -223,17 +219,11 @@ async fn lag_in_time_is_bounded_by_readings_and_by_the_time_index() {
 async fn a_group_before_the_marker_of_a_transaction_has_read_everything() {
     let (topic, group) = (topic().await, unique("group"));
     let (cluster, _) = shared().await;
-    let (bootstrap, id, to) = (
-        cluster.connection().bootstrap_servers.clone(),
-        unique("transaction"),
-        topic.clone(),
-    );
+    let mut config = cluster.connection().producer_config("test");
+    config.set("transactional.id", unique("transaction"));
+    let to = topic.clone();
     let transaction = move || {
-        let producer: BaseProducer = ClientConfig::new()
-            .set("bootstrap.servers", &bootstrap)
-            .set("transactional.id", &id)
-            .create()
-            .unwrap();
+        let producer: BaseProducer = config.create().unwrap();
         producer.init_transactions(PATIENCE).unwrap();
         producer.begin_transaction().unwrap();
         let record = BaseRecord::<(), _>::to(&to).payload("a record");

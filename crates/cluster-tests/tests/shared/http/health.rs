@@ -3,7 +3,7 @@
 use cluster_tests::PATIENCE;
 use cluster_tests::services::{Services, shared_services};
 use local_cluster::wait_for_condition;
-use reqwest::header;
+use reqwest::Method;
 use serde_json::Value;
 
 /// The services, once health says HEALTHY.
@@ -91,12 +91,10 @@ async fn the_status_alone_is_plain_text_or_json_as_asked() {
         plain.headers
     );
     assert_eq!(plain.text.trim(), "HEALTHY");
-    let url = format!("{}/api/health/status", services.health.base());
-    let asked = reqwest::Client::new()
-        .get(url)
-        .header(header::ACCEPT, "application/json");
-    let json: Value =
-        serde_json::from_str(&asked.send().await.unwrap().text().await.unwrap()).unwrap();
+    let accept = vec![("accept", "application/json".to_owned())];
+    let path = "/api/health/status";
+    let asked = services.health.send_with(Method::GET, path, accept, "");
+    let json = asked.await.ok_json(200);
     assert_eq!(json["status"], "HEALTHY");
 }
 

@@ -21,7 +21,7 @@ pub async fn turn() -> (&'static Services, MutexGuard<'static, ()>) {
 
 /// A topic of its own with four partitions.
 async fn topic(services: &Services) -> String {
-    let name = unique("load");
+    let name = unique("load-test");
     let call = format!("/api/topics?topicName={name}&partitions=4&replicationFactor=3");
     services.admin.post(&call).await.ok_json(201);
     name
@@ -176,7 +176,7 @@ async fn what_the_disks_do_not_hold_is_refused_with_the_sum() {
 #[tokio::test]
 async fn a_compacted_topic_takes_only_records_with_keys_of_their_own() {
     let (services, _turn) = turn().await;
-    let topic = unique("compacted");
+    let topic = unique("load-test-compacted");
     let body = serde_json::json!({
         "topicName": topic, "partitions": 4, "replicationFactor": 3,
         "configs": {"cleanup.policy": "compact"},
@@ -392,7 +392,7 @@ async fn wrong_runs_are_refused_before_anything_is_sent() {
     api.post("/api/loadtest/run?eventCount=10&topik=log-events")
         .await
         .field_problem(400, "topik");
-    let unknown = format!("/api/loadtest/run?eventCount=10&topic={}", unique("never"));
+    let unknown = format!("/api/loadtest/run?eventCount=10&topic={}", unique("load-test-never"));
     api.post(&unknown).await.problem(404, "topic_not_found");
     let audit = api
         .post("/api/loadtest/run?eventCount=10&topic=audit-logs")

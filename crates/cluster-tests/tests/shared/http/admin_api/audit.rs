@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use cluster_tests::api::Api;
-use cluster_tests::{PATIENCE, kafka_tool, names, shared};
+use cluster_tests::{PATIENCE, kafka_tool, names, secured, shared};
 use kafka_admin_service::settings::Settings;
 use serde_json::Value;
 use service_kit::Role;
@@ -84,7 +84,9 @@ async fn a_session_leaves_one_intent_and_one_outcome_for_each_write_and_none_for
     for intent in &intents {
         let outcomes = about("outcome").filter(|one| one["auditId"] == intent["auditId"]);
         assert_eq!(outcomes.count(), 1, "{intent}");
-        assert_eq!(intent["actor"], "anonymous");
+        // Where the services want tokens, the test has that of the admin.
+        let actor = secured::named_keys().map_or("anonymous", |_| "admin");
+        assert_eq!(intent["actor"], actor);
         assert!(
             intent["from"].is_string() && intent["requestId"].is_string(),
             "{intent}"
@@ -129,11 +131,7 @@ async fn without_a_place_for_the_audit_nothing_is_changed_unless_the_glass_is_br
         "--audit-topic",
         &absent,
     ];
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let admin = Api::new(&format!("http://{}", listener.local_addr().unwrap()));
-    let stop = CancellationToken::new();
-    let settings = Settings::parse_from(arguments);
-    let running = tokio::spawn(kafka_admin_service::run(listener, settings, stop.clone()));
+    let (admin, stop, running) = start(&arguments).await;
 
     let topic = names::unique("unrecorded");
     let create = format!("/api/topics?topicName={topic}&partitions=1&replicationFactor=1");
@@ -164,10 +162,13 @@ async fn start(
     CancellationToken,
     tokio::task::JoinHandle<anyhow::Result<()>>,
 ) {
+    let (_, local) = shared().await;
+    let principal = secured::flags(&local.bootstrap(), "kafka-admin-service");
+    let arguments = arguments.iter().map(ToString::to_string);
+    let settings = Settings::parse_from(arguments.chain(principal));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let admin = Api::new(&format!("http://{}", listener.local_addr().unwrap()));
     let stop = CancellationToken::new();
-    let settings = Settings::parse_from(arguments);
     let running = tokio::spawn(kafka_admin_service::run(listener, settings, stop.clone()));
     (admin, stop, running)
 }

@@ -198,9 +198,11 @@ async fn the_command_line_says_by_its_exit_code_whether_there_are_changes() {
     let name = unique("declared");
     let text = format!("topics:\n  - {{name: {name}, partitions: 1, replicationFactor: 3}}\n");
     std::fs::write(file.path(), text).unwrap();
+    let token = cluster_tests::secured::named_keys().map(|keys| keys.token("admin"));
     let run = async |command: &str| {
         let output = tokio::process::Command::new(&program)
             .args([command, "--server", admin.base()])
+            .envs(token.as_ref().map(|file| ("TOKEN_FILE", file)))
             .arg(file.path())
             .output()
             .await

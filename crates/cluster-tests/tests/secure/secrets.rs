@@ -1,0 +1,73 @@
+//! No secret is where others could read it.
+
+use std::path::{Path, PathBuf};
+
+use super::secured;
+
+#[tokio::test]
+async fn no_secret_is_in_a_log_a_command_line_an_environment_or_a_file_that_others_can_read() {
+    use std::os::unix::fs::MetadataExt;
+
+    let (cluster, keys, _turn) = secured().await;
+    let secrets = secrets(&keys.dir().join("passwords"))
+        .into_iter()
+        .chain(secrets(&keys.dir().join("tokens")))
+        .collect::<Vec<_>>();
+    assert!(secrets.len() >= 11, "{} secrets", secrets.len());
+    let holds = |text: &[u8]| {
+        let text = String::from_utf8_lossy(text);
+        secrets.iter().any(|secret| text.contains(secret))
+    };
+    for node in cluster.spec().nodes() {
+        let pid = cluster.process(node).unwrap().pid;
+        for part in ["cmdline", "environ"] {
+            let text = std::fs::read(format!("/proc/{pid}/{part}")).unwrap();
+            assert!(!text.is_empty() && !holds(&text), "{part} of {node}");
+        }
+    }
+    let mut seen = (0, 0);
+    for file in every_file(&cluster.spec().dir) {
+        let Ok(text) = std::fs::read(&file) else {
+            continue;
+        };
+        if !holds(&text) {
+            continue;
+        }
+        seen.0 += 1;
+        let mode = std::fs::metadata(&file).unwrap().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{}", file.display());
+        let of_keys = file.starts_with(keys.dir());
+        let of_brokers = file.extension().is_some_and(|e| e == "properties");
+        assert!(of_keys || of_brokers, "{}", file.display());
+        seen.1 += usize::from(!of_keys);
+    }
+    // The search finds what is there: the keys, and the brokers' own settings.
+    assert!(seen.0 > secrets.len() && seen.1 >= 3, "{seen:?}");
+}
+
+fn secrets(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).unwrap().flatten();
+    let plain = entries.filter(|entry| entry.path().extension().is_none());
+    plain
+        .map(|entry| {
+            std::fs::read_to_string(entry.path())
+                .unwrap()
+                .trim()
+                .to_owned()
+        })
+        .collect()
+}
+
+fn every_file(dir: &Path) -> Vec<PathBuf> {
+    let mut files = vec![];
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let path = entry.path();
+        // What records hold is their owners' matter.
+        if path.is_dir() && !path.ends_with("data") {
+            files.extend(every_file(&path));
+        } else if path.is_file() {
+            files.push(path);
+        }
+    }
+    files
+}

@@ -1,0 +1,91 @@
+//! The three services on a secured cluster, each as the principal that it is.
+
+use cluster_tests::PATIENCE;
+use cluster_tests::services::{Hosted, Target, host};
+use local_cluster::wait_for_condition;
+use serde_json::Value;
+
+use super::secured;
+
+/// The services, once health says HEALTHY.
+pub(crate) async fn healthy(cluster: &local_cluster::Cluster) -> Hosted {
+    let services = host(&Target {
+        canary: Some("__health_canary".to_owned()),
+        ..Target::of(cluster)
+    });
+    wait_for_condition("health to be HEALTHY", PATIENCE, || async {
+        let health = services.health.get("/api/health").await.json();
+        if health["status"] == "HEALTHY" {
+            Ok(())
+        } else {
+            Err(health.to_string())
+        }
+    })
+    .await
+    .unwrap();
+    wait_for_condition("the declared topics to be there", PATIENCE, || async {
+        let ready = services.admin.get("/readyz").await;
+        if ready.status.is_success() {
+            Ok(())
+        } else {
+            Err(ready.text)
+        }
+    })
+    .await
+    .unwrap();
+    services
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_services_do_their_jobs_with_the_rights_that_they_have() {
+    let (cluster, _, _turn) = secured().await;
+    let services = healthy(cluster).await;
+    let health = services.health.get("/api/health").await.ok_json(200);
+    assert_eq!(health["checks"]["zookeeper"]["status"], "HEALTHY", "{health}");
+
+    let run = "/api/loadtest/run?eventCount=5000&topic=log-events&verify=true";
+    let report = services.load_test.post(run).await.ok_json(200);
+    assert_eq!(report["acknowledged"], 5_000, "{report}");
+    assert_eq!(report["verification"]["lost"], 0, "{report}");
+    // Evidence is not overwritten even by who is asked to: another topic than its own is refused.
+    let refused = services
+        .load_test
+        .post("/api/loadtest/run?eventCount=10&topic=__health_canary")
+        .await;
+    assert_eq!(refused.status.as_u16() / 100, 4, "{}", refused.text);
+
+    // The group that the log processor is in reads what was written.
+    wait_for_condition("the log processor to read", PATIENCE, || async {
+        let health = services
+            .health
+            .get("/api/health/groups/log-processor")
+            .await;
+        let group = health.json();
+        if group["totalLag"] == 0 || group["lag"] == 0 {
+            Ok(())
+        } else {
+            Err(group.to_string())
+        }
+    })
+    .await
+    .unwrap();
+
+    let name = cluster_tests::names::unique("administered");
+    let create = format!("/api/topics?topicName={name}&partitions=3&replicationFactor=3");
+    services.admin.post(&create).await.ok_json(201);
+    let path = format!("/api/topics/{name}");
+    let (configs, body) = (
+        format!("{path}/configs"),
+        r#"{"configs": {"retention.ms": "60000"}}"#,
+    );
+    services.admin.patch_json(&configs, body).await.ok_json(200);
+    let audit = services
+        .admin
+        .get(&format!("/api/audit?topic={name}"))
+        .await
+        .ok_json(200);
+    assert_eq!(audit["entries"].as_array().unwrap().len(), 2, "{audit}");
+    assert_eq!(services.admin.delete(&path).await.status.as_u16(), 204);
+    let shown: Value = services.admin.get("/api/cluster").await.ok_json(200);
+    assert_eq!(shown["liveBrokers"], 3, "{shown}");
+}
