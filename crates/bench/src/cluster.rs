@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use kafka_cluster::{Connection, KafkaCluster, NewTopic, PartitionMetadata};
+use local_cluster::security::SUPER;
 use local_cluster::{Cluster, Jvm};
 
 /// As the declared topic `log-events` has.
@@ -25,13 +26,14 @@ pub struct BenchCluster {
 }
 
 impl BenchCluster {
-    /// Starts it on an address of its own; it ends with this process.
+    /// Starts it on an address of its own; it ends with this process. A secured one speaks TLS and SCRAM.
     ///
     /// # Errors
     /// What is missing to start it.
-    pub async fn start() -> Result<Self> {
+    pub async fn start(secured: bool) -> Result<Self> {
         let cluster = local_cluster::start_for_test("bench", |spec| {
             spec.jvm = Jvm::full();
+            spec.secure = secured;
             let settings = [
                 ("log.segment.delete.delay.ms", "1000"),
                 ("log.retention.check.interval.ms", "5000"),
@@ -40,8 +42,18 @@ impl BenchCluster {
             spec.broker_settings.extend(settings);
         })
         .await?;
-        let client = KafkaCluster::connect(Connection::new(cluster.bootstrap()))?;
+        let connection = match cluster.keys() {
+            Some(keys) => connection(&cluster.bootstrap(), &keys.client(SUPER))?,
+            None => Connection::new(cluster.bootstrap()),
+        };
+        let client = KafkaCluster::connect(connection)?;
         Ok(Self { cluster, client })
+    }
+
+    /// Files of client settings for librdkafka and for Java, of a secured cluster.
+    pub fn client_files(&self) -> Option<[PathBuf; 2]> {
+        let keys = self.cluster.keys()?;
+        Some([keys.client(SUPER), keys.java_client(SUPER)])
     }
 
     /// `bootstrap.servers`.
@@ -149,6 +161,16 @@ impl BenchCluster {
             })
             .collect()
     }
+}
+
+/// A connection with the properties of a file.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn connection(bootstrap: &str, file: &Path) -> Result<Connection> {
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("client settings {}", file.display()))?;
+    Ok(Connection::new(bootstrap).with_property_lines(&text)?)
 }
 
 fn entries(dir: &Path) -> Vec<PathBuf> {

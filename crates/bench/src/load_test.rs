@@ -2,6 +2,7 @@
 //! program's hidden command.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::child::{Finished, cpu_of};
+use crate::cluster;
 use crate::measured::Measured;
 use crate::rows::Settings;
 
@@ -35,6 +37,9 @@ pub struct Order {
     pub task: Task,
     /// `bootstrap.servers`; the mock cluster without.
     pub bootstrap: Option<String>,
+    /// A file of more client properties.
+    #[serde(default)]
+    pub properties: Option<PathBuf>,
     /// Where.
     pub topic: String,
     /// How many.
@@ -127,7 +132,7 @@ fn why_no_result(report: &RunReport) -> Option<String> {
 fn job(order: &Order) -> Result<Job> {
     let settings = &order.settings;
     let connection = match &order.bootstrap {
-        Some(bootstrap) => Connection::new(bootstrap),
+        Some(bootstrap) => connection(bootstrap, order)?,
         None => Connection::new("unused:1")
             .with_property_lines("test.mock.num.brokers=3\nallow.auto.create.topics=true")?,
     };
@@ -164,6 +169,13 @@ fn job(order: &Order) -> Result<Job> {
         progress: Arc::default(),
         stop: CancellationToken::new(),
     })
+}
+
+fn connection(bootstrap: &str, order: &Order) -> Result<Connection> {
+    match &order.properties {
+        Some(file) => cluster::connection(bootstrap, file),
+        None => Ok(Connection::new(bootstrap)),
+    }
 }
 
 /// A client of the cluster and the topic's partitions.
@@ -213,7 +225,7 @@ fn cpu_of_the_measured(progress: &Progress) -> Result<f64> {
 
 fn read_topic(order: &Order) -> Result<Measured> {
     let bootstrap = order.bootstrap.as_deref().context("bootstrap")?;
-    let connection = Connection::new(bootstrap);
+    let connection = connection(bootstrap, order)?;
     let (runtime, partitions, cluster) = asked(&connection, &order.topic)?;
     let ends: Vec<_> = partitions
         .iter()

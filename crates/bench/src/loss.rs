@@ -108,7 +108,7 @@ pub fn measure(options: &Loss) -> Result<()> {
             Machine::describe(&java.program, &java.jars.class_path).line()
         );
         println!("{HEADER}");
-        let bench = BenchCluster::start().await?;
+        let bench = BenchCluster::start(false).await?;
         for case in cases {
             let (rounds, events) = match case {
                 Case::Undisturbed => (1, options.undisturbed_events),

@@ -89,6 +89,8 @@ pub struct Settings {
     pub keys_by_service: bool,
     /// Whether the load test keeps its ledger, and reads everything back afterwards.
     pub verify: bool,
+    /// Whether it is on the secured cluster: TLS and SCRAM-SHA-512.
+    pub secured: bool,
 }
 
 impl Default for Settings {
@@ -100,6 +102,7 @@ impl Default for Settings {
             adaptive_partitioner: true,
             keys_by_service: false,
             verify: false,
+            secured: false,
         }
     }
 }
@@ -198,6 +201,39 @@ fn classic() -> Vec<Side> {
     let on_the_wire = Settings::new(CLASSIC_ON_THE_WIRE_BYTES, 5, false);
     sides.push(load_test(", 16 KB on the wire", on_the_wire));
     sides
+}
+
+/// What TLS and SCRAM cost: the same client on a plain and on a secured cluster beside it.
+pub fn secured() -> Vec<Row> {
+    let plain = Settings::of(Some(Profile::Throughput));
+    let latency = Settings::of(Some(Profile::Latency));
+    let both = |side: fn(&str, Settings) -> Side, settings: Settings| {
+        let secured = Settings {
+            secured: true,
+            ..settings
+        };
+        vec![side("", settings), side(", secured", secured)]
+    };
+    vec![
+        Row::fast(
+            "secured",
+            "what TLS and SCRAM cost the load test",
+            3_000_000,
+            both(load_test, plain),
+        ),
+        Row::fast(
+            "secured-kafka",
+            "what they cost ProducerPerformance",
+            3_000_000,
+            both(kafka, Settings::new(1_000_000, 50, true)),
+        ),
+        Row::paced(
+            "secured-paced-10k",
+            "what they cost in latency at 10,000 events a second",
+            10_000,
+            both(load_test, latency),
+        ),
+    ]
 }
 
 /// The grid that the best settings of each client are searched in. librdkafka counts a batch before

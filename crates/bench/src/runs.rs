@@ -23,7 +23,9 @@ const WARMING_BATCH_BYTES: [u32; 2] = [500_000, 65_536];
 /// Everything that runs are made with.
 struct Bench {
     runtime: tokio::runtime::Runtime,
-    cluster: BenchCluster,
+    plain: BenchCluster,
+    /// Started when a row needs it.
+    secured: Option<BenchCluster>,
     java: Java,
     work: tempfile::TempDir,
     program: PathBuf,
@@ -35,26 +37,43 @@ struct Bench {
 /// # Errors
 /// Unknown rows, or a run that could not be made.
 pub fn measure(options: &Load) -> Result<()> {
-    let known = rows::all(None);
+    let (usual, secured) = (rows::all(None), rows::secured());
+    let known: Vec<&str> = usual
+        .iter()
+        .chain(&secured)
+        .map(|r| r.name.as_str())
+        .collect();
     if options.list {
-        for row in &known {
+        for row in usual.iter().chain(&secured) {
             println!("{:22} {}", row.name, row.question);
         }
         return Ok(());
     }
-    let chosen = choose(&known, &options.rows)?;
+    let chosen = if options.rows.is_empty() {
+        usual.iter().map(|row| row.name.clone()).collect()
+    } else {
+        check_known(&known, &options.rows)?;
+        let chosen = known
+            .iter()
+            .filter(|name| options.rows.iter().any(|n| n == **name));
+        chosen.map(ToString::to_string).collect::<Vec<_>>()
+    };
     let mut bench = Bench::prepare()?;
     let machine = Machine::describe(&bench.java.program, &bench.java.jars.class_path);
     let mut results = Results::open(options.json.as_deref(), machine);
-    bench.warm_brokers(options.warm_brokers)?;
+    bench.warm_brokers(options.warm_brokers, false)?;
     for name in chosen {
         // The grid decides about what comes after it.
-        let rows = rows::all(results.best_of_grid());
-        let row = rows.into_iter().find(|row| row.name == name);
+        let rows = rows::all(results.best_of_grid()).into_iter();
+        let mut rows = rows.chain(rows::secured());
+        let row = rows.find(|row| row.name == name);
         let row = row.context("rows keep their names")?;
         if row.kind == Kind::Traced && !trace::available() {
             eprintln!("{name} is left out: strace is not installed, or may not trace here");
             continue;
+        }
+        if row.sides.iter().any(|side| side.settings.secured) {
+            bench.start_secured(options.warm_brokers)?;
         }
         let result = bench.row(row, options.pairs)?;
         for line in table::summary(&result) {
@@ -69,17 +88,11 @@ pub fn measure(options: &Load) -> Result<()> {
     Ok(())
 }
 
-fn choose(known: &[Row], names: &[String]) -> Result<Vec<String>> {
-    let known: Vec<&str> = known.iter().map(|row| row.name.as_str()).collect();
+fn check_known(known: &[&str], names: &[String]) -> Result<()> {
     if let Some(stranger) = names.iter().find(|name| !known.contains(&name.as_str())) {
         bail!("no row {stranger:?}; there are {}", known.join(", "));
     }
-    let wanted = |name: &&&str| names.is_empty() || names.iter().any(|n| n == *name);
-    Ok(known
-        .iter()
-        .filter(wanted)
-        .map(ToString::to_string)
-        .collect())
+    Ok(())
 }
 
 impl Bench {
@@ -92,10 +105,11 @@ impl Bench {
         let work = tempfile::tempdir()?;
         payload::write(&work.path().join("payload"))?;
         compile(&java, work.path())?;
-        let cluster = runtime.block_on(BenchCluster::start())?;
+        let plain = runtime.block_on(BenchCluster::start(false))?;
         Ok(Self {
             runtime,
-            cluster,
+            plain,
+            secured: None,
             java,
             work,
             program: std::env::current_exe()?,
@@ -104,16 +118,36 @@ impl Bench {
     }
 
     /// Brokers that have just started are several times slower, until their compilers are done.
-    fn warm_brokers(&mut self, events: u64) -> Result<()> {
+    fn warm_brokers(&mut self, events: u64, secured: bool) -> Result<()> {
         eprintln!("warming the brokers up with {events} records");
         for batch_bytes in WARMING_BATCH_BYTES {
             let share = events / WARMING_BATCH_BYTES.len() as u64;
             if share > 0 {
-                let row = Row::warming(share, batch_bytes);
+                let mut row = Row::warming(share, batch_bytes);
+                row.sides[0].settings.secured = secured;
                 self.send(&row, &row.sides[0])?;
             }
         }
         Ok(())
+    }
+
+    fn start_secured(&mut self, warm_brokers: u64) -> Result<()> {
+        if self.secured.is_none() {
+            self.secured = Some(self.runtime.block_on(BenchCluster::start(true))?);
+            self.warm_brokers(warm_brokers, true)?;
+        }
+        Ok(())
+    }
+
+    /// The cluster that a side is on.
+    fn cluster(&self, side: &Side) -> Result<&BenchCluster> {
+        if side.settings.secured {
+            return self
+                .secured
+                .as_ref()
+                .context("the secured cluster is started");
+        }
+        Ok(&self.plain)
     }
 
     fn row(&mut self, row: Row, pairs: u32) -> Result<RowResult> {
@@ -137,7 +171,7 @@ impl Bench {
             }
         }
         if let Some(topic) = topic {
-            self.runtime.block_on(self.cluster.delete_topic(&topic))?;
+            self.runtime.block_on(self.plain.delete_topic(&topic))?;
         }
         Ok(RowResult { row, runs })
     }
@@ -147,38 +181,39 @@ impl Bench {
         if side.client == Client::LoadTestAlone {
             return load_test::read(&self.load_test(row, side, None, "alone", Task::Send)?);
         }
-        let topic = self.new_topic(row)?;
-        let before = self.cluster.brokers_cpu()?;
+        let topic = self.new_topic(row, side)?;
+        let before = self.cluster(side)?.brokers_cpu()?;
         let mut run = match side.client {
             Client::Kafka => {
-                let arguments = self.producer_performance(row, side, &topic);
+                let arguments = self.producer_performance(row, side, &topic)?;
                 producer_performance::read(&self.run(row, &self.java.program, &arguments)?)?
             }
             Client::LoadTest | Client::LoadTestAlone => {
-                let bootstrap = Some(self.cluster.bootstrap());
+                let bootstrap = Some(self.cluster(side)?.bootstrap());
                 load_test::read(&self.load_test(row, side, bootstrap, &topic, Task::Send)?)?
             }
         };
-        run.brokers_cpu_s = self.cluster.brokers_cpu()? - before;
+        run.brokers_cpu_s = self.cluster(side)?.brokers_cpu()? - before;
         if row.kind == Kind::Traced {
             let calls = trace::calls(&self.counts())? as f64;
             run.polls_per_request = run.requests.map(|requests| calls / requests);
         }
-        self.runtime.block_on(self.cluster.delete_topic(&topic))?;
+        self.runtime
+            .block_on(self.cluster(side)?.delete_topic(&topic))?;
         Ok(run)
     }
 
     /// A topic with the records that are to be read.
     fn fill(&mut self, row: &Row) -> Result<String> {
-        let topic = self.new_topic(row)?;
         let side = row.sides.last().context("a row has sides")?;
-        let bootstrap = Some(self.cluster.bootstrap());
+        let topic = self.new_topic(row, side)?;
+        let bootstrap = Some(self.plain.bootstrap());
         load_test::read(&self.load_test(row, side, bootstrap, &topic, Task::Send)?)?;
         Ok(topic)
     }
 
     fn read(&self, row: &Row, side: &Side, topic: &str) -> Result<Measured> {
-        let bootstrap = self.cluster.bootstrap();
+        let bootstrap = self.plain.bootstrap();
         if side.client == Client::Kafka {
             let mut arguments = self.tool(consumer_performance::CLASS);
             let records = row.events + row.warmup;
@@ -188,12 +223,12 @@ impl Bench {
         load_test::read(&self.load_test(row, side, Some(bootstrap), topic, Task::Read)?)
     }
 
-    fn new_topic(&mut self, row: &Row) -> Result<String> {
+    fn new_topic(&mut self, row: &Row, side: &Side) -> Result<String> {
         self.made += 1;
         let topic = format!("bench-{}-{}", row.name, self.made);
         let events = row.events + row.warmup;
         self.runtime
-            .block_on(self.cluster.make_topic(&topic, PARTITIONS, events))?;
+            .block_on(self.cluster(side)?.make_topic(&topic, PARTITIONS, events))?;
         Ok(topic)
     }
 
@@ -205,9 +240,11 @@ impl Bench {
         topic: &str,
         task: Task,
     ) -> Result<Finished> {
+        let files = self.cluster(side)?.client_files();
         let order = Order {
             task,
             bootstrap,
+            properties: files.map(|[file, _]| file),
             topic: topic.to_owned(),
             events: row.events,
             warmup: row.warmup,
@@ -230,7 +267,7 @@ impl Bench {
         self.work.path().join("counts")
     }
 
-    fn producer_performance(&self, row: &Row, side: &Side, topic: &str) -> Vec<String> {
+    fn producer_performance(&self, row: &Row, side: &Side, topic: &str) -> Result<Vec<String>> {
         let mut arguments = self.tool("WarmProducerPerformance");
         arguments.extend([
             row.warmup.to_string(),
@@ -244,11 +281,15 @@ impl Bench {
             "--payload-file".into(),
             self.work.path().join("payload").display().to_string(),
             "--print-metrics".into(),
-            "--producer-props".into(),
         ]);
-        let bootstrap = self.cluster.bootstrap();
+        let cluster = self.cluster(side)?;
+        if let Some([_, file]) = cluster.client_files() {
+            arguments.extend(["--producer.config".into(), file.display().to_string()]);
+        }
+        arguments.push("--producer-props".into());
+        let bootstrap = cluster.bootstrap();
         arguments.extend(producer_performance::properties(&bootstrap, &side.settings));
-        arguments
+        Ok(arguments)
     }
 
     /// What Java is told before a tool's own arguments: heap and collector as Kafka's scripts set
