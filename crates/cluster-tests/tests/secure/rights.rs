@@ -335,7 +335,9 @@ async fn read(them: &KafkaCluster, topic: &str) -> Result<(), KafkaError> {
         let consumer: BaseConsumer = config.create().unwrap();
         let mut assignment = TopicPartitionList::new();
         let beginning = Offset::Offset(0);
-        assignment.add_partition_offset(&topic, 0, beginning).unwrap();
+        assignment
+            .add_partition_offset(&topic, 0, beginning)
+            .unwrap();
         consumer.assign(&assignment).unwrap();
         let end = Instant::now() + DEADLINE;
         while Instant::now() < end {

@@ -41,7 +41,10 @@ async fn the_services_do_their_jobs_with_the_rights_that_they_have() {
     let (cluster, _, _turn) = secured().await;
     let services = healthy(cluster).await;
     let health = services.health.get("/api/health").await.ok_json(200);
-    assert_eq!(health["checks"]["zookeeper"]["status"], "HEALTHY", "{health}");
+    assert_eq!(
+        health["checks"]["zookeeper"]["status"], "HEALTHY",
+        "{health}"
+    );
 
     let run = "/api/loadtest/run?eventCount=5000&topic=log-events&verify=true";
     let report = services.load_test.post(run).await.ok_json(200);

@@ -52,10 +52,12 @@ impl SecurityReport {
             .collect();
         certificates.sort_by_key(|certificate| certificate.not_after);
         let connections = &snapshot.connections;
-        let zookeeper = connections.zookeeper_encrypted.map(|encrypted| match encrypted {
-            true => "SSL",
-            false => "PLAINTEXT",
-        });
+        let zookeeper = connections
+            .zookeeper_encrypted
+            .map(|encrypted| match encrypted {
+                true => "SSL",
+                false => "PLAINTEXT",
+            });
         Self {
             brokers: connections.brokers.clone(),
             mechanism: connections.mechanism.clone(),
@@ -79,7 +81,11 @@ mod tests {
     fn the_certificate_that_ends_first_is_told_first_with_the_days_that_are_left() {
         let now = Timestamp::from_second(1_000_000_000).unwrap();
         let mut snapshot = Snapshot::default();
-        for (holder, seconds) in [("broker 1", 86_400 * 30), ("broker 2", 86_399), ("broker 3", -1)] {
+        for (holder, seconds) in [
+            ("broker 1", 86_400 * 30),
+            ("broker 2", 86_399),
+            ("broker 3", -1),
+        ] {
             let certificate = Certificate {
                 not_after: Timestamp::from_second(now.as_second() + seconds).unwrap(),
                 at: Moment::now(),

@@ -392,7 +392,10 @@ async fn wrong_runs_are_refused_before_anything_is_sent() {
     api.post("/api/loadtest/run?eventCount=10&topik=log-events")
         .await
         .field_problem(400, "topik");
-    let unknown = format!("/api/loadtest/run?eventCount=10&topic={}", unique("load-test-never"));
+    let unknown = format!(
+        "/api/loadtest/run?eventCount=10&topic={}",
+        unique("load-test-never")
+    );
     api.post(&unknown).await.problem(404, "topic_not_found");
     let audit = api
         .post("/api/loadtest/run?eventCount=10&topic=audit-logs")
