@@ -53,7 +53,7 @@ need curl jq
 curl -fsS -m 5 -o /dev/null "$url/livez" 2>/dev/null ||
   fail "no load-test service answers at $url" "start it with ./setup.sh, or give its URL"
 # A service elsewhere is shown only the token that it was given by name.
-if [[ $url == http://127.0.0.1:8083 || -n ${TOKEN_HEADER_FILE:-} ]]; then
+if [[ $url == http://127.0.0.1:8083 || $url == http://localhost:8083 || -n ${TOKEN_HEADER_FILE:-} ]]; then
   use_token "$here" "$url/api/loadtest/stats"
 fi
 

@@ -82,8 +82,10 @@ if [[ $mode == auto ]]; then
   mode=native
   if ((${#brokers[@]})) || native_runs; then
     :
-  elif docker_runs; then
+  elif docker_runs || docker_secured; then
     mode=docker
+  elif grep -qs '"secure": true' .cluster/cluster.json; then
+    : # what is secured goes on as it was
   elif [[ $action == up || ($action == reset && ! -e .cluster) ]] && engine_answers; then
     mode=docker
     say "a Docker engine answers: in Docker Compose (--native means plain processes)"
@@ -102,10 +104,11 @@ need_rust
 
 if [[ $action != up ]]; then
   # Nothing can run that was never built.
-  [[ -x $bin/local-cluster ]] || {
+  if [[ ! -x $bin/local-cluster ]]; then
+    [[ $action != renew ]] || fail "no secured cluster was started here" "./setup.sh --secure starts one"
     say "nothing to stop: the cluster was never built here"
     exit 0
-  }
+  fi
   if [[ $action == reset ]]; then exec "$bin/local-cluster" reset --yes; fi
   if [[ $action == renew && $renewed == certificates ]]; then exec "$bin/local-cluster" renew certificates; fi
   if [[ $action == renew ]]; then exec "$bin/local-cluster" renew password "$renewed"; fi

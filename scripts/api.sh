@@ -17,7 +17,7 @@ use_token() {
   fi
   for file in "$1"/.cluster/keys/tokens/admin.header "$1"/.compose/keys/tokens/admin.header; do
     [[ -r $file ]] || continue
-    [[ $(curl -sS -m 5 -o /dev/null -w '%{http_code}' -H "@$file" "$2" 2>/dev/null) != 401 ]] || continue
+    [[ $(curl -sS -m 5 -o /dev/null -w '%{http_code}' -H "@$file" "$2" 2>/dev/null) == 200 ]] || continue
     AUTHORIZATION=(-H "@$file")
     return
   done

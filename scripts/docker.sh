@@ -33,17 +33,17 @@ compose() {
 SECURE_FILES=docker-compose.yml:docker-compose.secure.yml
 KEYS=.compose/keys
 
-docker_secured() { grep -qxs "COMPOSE_FILE=$SECURE_FILES" .env; }
+docker_secured() { grep -Eqs '^COMPOSE_FILE=(.*:)?docker-compose\.secure\.yml(:|$)' .env; }
 
 # docker_secure: makes the keys, and has every later command mean the secured stack.
 docker_secure() {
   if ! docker_secured; then
     ! grep -qs '^COMPOSE_FILE=' .env ||
       fail ".env has a COMPOSE_FILE of its own" "take it out, or add docker-compose.secure.yml to it yourself"
-    [[ -z $(compose ps -aq 2>/dev/null) && -z $(docker volume ls -q --filter "label=com.docker.compose.project=$(docker_project)" \
-      --filter name=zookeeper-1-data) ]] ||
+    [[ -z $(compose ps -aq 2>/dev/null) && -z $(docker volume ls -q --filter "name=^$(docker_project)_zookeeper-1-data\$") ]] ||
       fail "the stack here was not secured, and what is in it may be anybody's" \
         "begin anew with ./setup.sh --docker --reset, then --secure"
+    [[ ! -s .env || -z $(tail -c 1 .env) ]] || echo >>.env
     printf 'COMPOSE_FILE=%s\n' "$SECURE_FILES" >>.env
     say "docker compose means the secured stack from now on (COMPOSE_FILE in .env)"
   fi
@@ -55,7 +55,11 @@ docker_secure() {
 }
 
 # docker_project: the name that Compose gives this folder.
-docker_project() { compose config --format json | jq -r .name; }
+docker_project() {
+  local name=${COMPOSE_PROJECT_NAME:-$(sed -n 's/^COMPOSE_PROJECT_NAME=//p' .env 2>/dev/null || true)}
+  [[ -n $name ]] || name=$(basename "$PWD" | tr '[:upper:]' '[:lower:]' | tr -cd 'a-z0-9_-' | sed 's/^[-_]*//')
+  printf '%s' "$name"
+}
 
 has_compose() { docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null; }
 
@@ -138,7 +142,7 @@ docker_explain() {
 
 grafana_login() {
   if docker_secured; then
-    printf '%s, password in %s' "${GRAFANA_USER:-admin}" "$KEYS/containers/grafana/password"
+    printf '%s, password in %s' "${GRAFANA_USER:-admin}" "$KEYS/pages/grafana"
   else
     printf '%s/%s unless .env says otherwise' "${GRAFANA_USER:-admin}" "${GRAFANA_PASSWORD:-admin}"
   fi
@@ -165,13 +169,13 @@ docker_reset() {
   need_docker
   compose --profile kafka-4 down --remove-orphans --volumes --timeout 60
   # What comes next may be plain again; the keys stay.
-  ! docker_secured || sed -i "/^COMPOSE_FILE=/d" .env
+  ! docker_secured || sed -i "/^COMPOSE_FILE=$SECURE_FILES\$/d" .env
 }
 
 # docker_renew: every certificate, or the password of the principal in RENEWED; no container is restarted.
 docker_renew() {
   local broker super=(-e KAFKA_CLIENT_PROPERTIES=/run/keys/super.java.properties)
-  local setting=listener.name.external.ssl.keystore.location
+  local setting=listener.name.external.ssl.keystore.location change late=()
   need_docker
   docker_secured || fail "the stack here is not secured: it has no keys to renew" "./setup.sh --docker --secure starts one that is"
   export KEYS_SEEN_AT=$PWD/$KEYS
@@ -187,20 +191,22 @@ docker_renew() {
       for change in "--add-config $setting=/run/keys/certificate.pem" "--delete-config $setting"; do
         # shellcheck disable=SC2086 # an option and its value
         docker exec "${super[@]}" "$broker" kafka-configs --bootstrap-server "$broker:9092" --alter \
-          --entity-type brokers --entity-name "${broker#kafka-}" $change >/dev/null ||
-          fail "$broker did not take its new certificate" "its next start will: docker compose restart $broker"
+          --entity-type brokers --entity-name "${broker#kafka-}" $change >/dev/null || late+=("$broker")
       done
     done
+    ((${#late[@]} == 0)) || fail "the certificates are new, but not all brokers show theirs" \
+      "they do after a restart: docker compose restart ${late[*]}"
     say "every certificate is new"
     return
   fi
-  local running
-  running=$(docker ps -q --filter name=^kafka-1$)
-  [[ $RENEWED != kafka-broker || -z $running ]] ||
+  local brokers ensemble
+  brokers=$(docker ps -q --filter 'name=^kafka-[1-4]$')
+  ensemble=$(docker ps -q --filter 'name=^zookeeper-[1-3]$')
+  [[ $RENEWED != kafka-broker || -z $brokers ]] ||
     fail "brokers that run log in to each other as kafka-broker" "./setup.sh --docker --down first, then this, then ./setup.sh --docker"
   compose run --rm --no-deps keys renew-password "$RENEWED" || fail "the password was not renewed" "the line above says why"
   # Starts the ZooKeepers where nothing runs.
-  compose run --rm passwords "$RENEWED" || fail "the cluster did not take the password" "the lines above say why; the same command tries again"
-  [[ -n $running ]] || compose stop zookeeper-1 zookeeper-2 zookeeper-3
+  compose run --rm passwords || fail "the cluster did not take the password" "the lines above say why; the next start tries again"
+  [[ -n $ensemble ]] || compose stop zookeeper-1 zookeeper-2 zookeeper-3
   say "$RENEWED has a new password: $KEYS/clients/$RENEWED.properties"
 }

@@ -111,7 +111,15 @@ pub fn write_bundles(keys: &Keys) -> Result<()> {
     write("rights", USER, &rights)?;
     let kafka_ui = [Part::Authority, Part::KafkaUi("kafka-ui")];
     write("kafka-ui", USER, &kafka_ui)?;
-    write("grafana", GRAFANA, &[Part::Own("password")])
+    write("grafana", GRAFANA, &[Part::Own("password")])?;
+    // The pages' own passwords once more, for people: a container's directory is its user's alone.
+    let pages = keys.dir().join("pages");
+    files::make_dir(&pages)?;
+    for page in ["grafana", "kafka-ui"] {
+        let password = files::read(&dir.join(page).join("password"))?;
+        files::write(&pages.join(page), &password)?;
+    }
+    Ok(())
 }
 
 fn wanted(seen_at: PathBuf, external_host: &str, network: &str) -> Wanted {

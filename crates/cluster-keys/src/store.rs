@@ -139,6 +139,15 @@ impl Keys {
         }
     }
 
+    /// A digest of the password of `principal`, to tell whether it changed.
+    ///
+    /// # Errors
+    /// As [`Keys::password`].
+    pub fn password_digest(&self, principal: &str) -> Result<String> {
+        let password = self.password(principal)?;
+        Ok(secret::hex(&openssl::sha::sha256(password.as_bytes())))
+    }
+
     /// Who has a password.
     ///
     /// # Errors

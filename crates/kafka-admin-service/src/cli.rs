@@ -30,8 +30,8 @@ pub enum Command {
     Plan(DocumentArguments),
     /// Applies a document of topics; exit 0 for nothing to do, 2 for changes made, 1 for a failure
     Apply(DocumentArguments),
-    /// Brings Kafka's ACLs to a document of principals, as a super user; exit 0 for nothing to do, 2 for
-    /// changes, 1 for a failure
+    /// Brings Kafka's ACLs to a document of principals, as a super user; exit 0 once they are as it says, 1
+    /// for a failure; with --dry-run 2 for changes
     Acls(AclArguments),
     /// Makes a bearer token: itself on standard error, its line for TOKENS_FILE on standard output
     Token(TokenArguments),

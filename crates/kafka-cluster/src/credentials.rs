@@ -8,8 +8,8 @@ use std::fmt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rdkafka::ClientContext;
 use rdkafka::client::Client;
+use rdkafka::{ClientConfig, ClientContext};
 
 use crate::{Connection, native};
 
@@ -42,6 +42,13 @@ impl Credentials {
         Self::of(&read)
     }
 
+    pub(crate) fn of_config(config: &ClientConfig) -> Option<Self> {
+        Some(Self {
+            username: config.get("sasl.username")?.to_owned(),
+            password: config.get("sasl.password")?.to_owned(),
+        })
+    }
+
     pub(crate) fn of(connection: &Connection) -> Option<Self> {
         let property = |name: &str| connection.properties.get(name).cloned();
         Some(Self {
@@ -60,12 +67,13 @@ pub struct CredentialsWatch {
 }
 
 impl CredentialsWatch {
-    /// For a client that was just made with this connection.
+    /// For a client that was made with this connection and these settings of it: the file may have
+    /// changed since.
     #[must_use]
-    pub fn new(connection: &Connection) -> Self {
+    pub fn new(connection: &Connection, config: &ClientConfig) -> Self {
         Self {
             connection: connection.clone(),
-            known: connection.credentials(),
+            known: Credentials::of_config(config),
             next_look: Instant::now() + LOOK_EVERY,
         }
     }
@@ -109,7 +117,7 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         write(&mut file, "first");
         let connection = Connection::new("a:1").renewed_from(file.path());
-        let watch = CredentialsWatch::new(&connection);
+        let watch = CredentialsWatch::new(&connection, &connection.admin_config());
         assert_eq!(watch.renewed(), None);
         write(&mut file, "second");
         assert_eq!(watch.renewed().unwrap().password, "second");
@@ -124,7 +132,7 @@ mod tests {
         let connection = Connection::new("a:1")
             .with_property_lines("sasl.username=u\nsasl.password=p")
             .unwrap();
-        let watch = CredentialsWatch::new(&connection);
+        let watch = CredentialsWatch::new(&connection, &connection.admin_config());
         assert_eq!(watch.renewed(), None);
         assert!(!format!("{watch:?}").contains("password: \"p\""));
     }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use crate::{BrokerAddress, KafkaCluster, KafkaError, codes, wire};
 
-/// A handshake on a busy machine takes some 20 ms.
-const DEADLINE: Duration = Duration::from_secs(2);
+/// A handshake on a busy machine takes some 20 ms. Calls that are explained end this much after their
+/// deadline at most.
+const DEADLINE: Duration = Duration::from_millis(500);
 /// Kafka's port where an address names none.
 const DEFAULT_PORT: u16 = 9092;
 

@@ -92,13 +92,18 @@ impl<O: DeliveryObserver> RecordProducer<O> {
             .map_err(|error| KafkaError::of_client("create producer", &error))
     }
 
-    /// Takes up the new password of a connection whose file gets one, for as long as it lives.
+    /// Takes up the new password of a connection whose file gets one, for as long as it lives. `config`
+    /// is what it was made from.
     ///
     /// # Errors
     /// The operating system gave no thread.
-    pub fn keeping_up_with(self, connection: &Connection) -> Result<Self, KafkaError> {
+    pub fn keeping_up_with(
+        self,
+        connection: &Connection,
+        config: &ClientConfig,
+    ) -> Result<Self, KafkaError> {
         if connection.may_be_renewed() {
-            let mut watch = CredentialsWatch::new(connection);
+            let mut watch = CredentialsWatch::new(connection, config);
             let producer = Arc::downgrade(&self.inner);
             let look = move || {
                 while let Some(producer) = producer.upgrade() {

@@ -63,7 +63,9 @@ async fn up(layout: Layout, dir: PathBuf, options: Up) -> Result<()> {
     std::fs::create_dir_all(&dir).with_context(|| format!("directory {}", dir.display()))?;
     let _lock = lock(&dir, true)?;
     let mut spec = ClusterSpec::new(layout.root(), &dir);
-    if let Ok(saved) = ClusterSpec::load(&ClusterSpec::state_file(&dir)) {
+    let state = ClusterSpec::state_file(&dir);
+    if state.exists() {
+        let saved = ClusterSpec::load(&state)?;
         (spec.brokers, spec.address) = (saved.brokers, saved.address);
         spec.secure = saved.secure;
     }
@@ -116,13 +118,16 @@ async fn up(layout: Layout, dir: PathBuf, options: Up) -> Result<()> {
             .cluster()
             .keys()
             .map(|keys| keys.token_header("admin"));
-        let token = header.map(|file| format!("-H @{} ", file.display()));
-        let token = token.unwrap_or_default();
+        let of_curl = header
+            .as_ref()
+            .map(|file| format!("-H @{} ", file.display()));
+        let of_script = header.map(|file| format!("TOKEN_HEADER_FILE={} ", file.display()));
         say!(
             "health says HEALTHY; APIs are described at /swagger-ui/ of each service, for example:"
         );
-        say!("  curl {token}http://{address}:8082/api/health");
-        say!("  ./load-test.sh http://{address}:8083");
+        let (of_curl, of_script) = (of_curl.unwrap_or_default(), of_script.unwrap_or_default());
+        say!("  curl {of_curl}http://{address}:8082/api/health");
+        say!("  {of_script}./load-test.sh http://{address}:8083");
     }
     Ok(())
 }
@@ -130,10 +135,19 @@ async fn up(layout: Layout, dir: PathBuf, options: Up) -> Result<()> {
 /// Secures a cluster that is to be. One that has data stays what it is: what was written while
 /// everybody could write is not to be trusted because of a flag.
 fn secure(spec: &mut ClusterSpec, wanted: bool) -> Result<()> {
+    let nodes = spec.nodes().into_iter();
+    let mut data = nodes.map(|node| spec.data_dir(&node.to_string()));
+    let has_data = data.any(|data| data.exists());
+    // Without its state file a secured cluster would come up in plain text.
+    let unknown = !ClusterSpec::state_file(&spec.dir).exists();
+    if !wanted && !spec.secure && has_data && unknown && spec.keys_dir().exists() {
+        bail!(
+            "{} has data and keys, but its cluster.json is gone: restore it, or begin anew in another --dir",
+            spec.dir.display()
+        );
+    }
     if wanted && !spec.secure {
-        let nodes = spec.nodes().into_iter();
-        let mut data = nodes.map(|node| spec.data_dir(&node.to_string()));
-        if data.any(|data| data.exists()) {
+        if has_data {
             bail!(
                 "the cluster in {} was not secured, and what is in it may be anybody's: begin anew \
                  with `./setup.sh --reset`, or secure another one with --dir",

@@ -6,8 +6,11 @@
 
 use std::time::Duration;
 
-use crate::ensemble::Cluster;
+use cluster_keys::Keys;
+
+use crate::ensemble::{Cluster, names};
 use crate::error::{Error, Result};
+use crate::node::NodeId;
 use crate::process::Life;
 use crate::security::{BROKER, CONFIGS, SUPER};
 use crate::tool;
@@ -21,23 +24,25 @@ impl Cluster {
     /// Issues every certificate anew and makes the nodes that run show it.
     ///
     /// # Errors
-    /// [`Error::State`] for a cluster that is not secured; [`Error::Keys`]; [`Error::Tool`] when a
-    /// broker does not take its certificate, which the next start of it does.
+    /// [`Error::State`] for a cluster that is not secured; [`Error::Keys`]; [`Error::State`]
+    /// naming the brokers that go on showing their old one.
     pub async fn renew_certificates(&self) -> Result<()> {
         let keys = self.require_keys()?;
         keys.renew_certificates()?;
+        let mut late = Vec::new();
         for node in self.spec().broker_nodes() {
-            if self.life(node) != Life::Running {
-                continue;
+            if self.life(node) == Life::Running
+                && let Err(error) = self.reload_certificate(&keys, node).await
+            {
+                tracing::warn!("{node}: {error}");
+                late.push(node);
             }
-            let file = keys.certificate(&node.to_string()).display().to_string();
-            let number = node.number.to_string();
-            let told = format!("{CERTIFICATE}={file}");
-            self.configure(&number, "brokers", ["--add-config", &told])
-                .await?;
-            // Kept, it would outlive a change of the place.
-            self.configure(&number, "brokers", ["--delete-config", CERTIFICATE])
-                .await?;
+        }
+        if !late.is_empty() {
+            return Err(Error::State(format!(
+                "every certificate is new, but these brokers do not show theirs yet: stop and start {}",
+                names(&late)
+            )));
         }
         if self.running().is_empty() {
             return Ok(());
@@ -61,20 +66,29 @@ impl Cluster {
             )));
         }
         keys.renew_password(principal)?;
-        self.forget_written(principal)?;
         match runs {
             true => self.write_passwords().await,
             false => Ok(()),
         }
     }
 
-    fn require_keys(&self) -> Result<cluster_keys::Keys> {
+    async fn reload_certificate(&self, keys: &Keys, node: NodeId) -> Result<()> {
+        let file = keys.certificate(&node.to_string()).display().to_string();
+        let number = node.number.to_string();
+        let told = format!("{CERTIFICATE}={file}");
+        self.configure(&number, ["--add-config", &told]).await?;
+        // Kept, it would outlive a change of the place.
+        self.configure(&number, ["--delete-config", CERTIFICATE])
+            .await
+    }
+
+    fn require_keys(&self) -> Result<Keys> {
         self.keys().ok_or_else(|| {
             Error::State("this cluster is not secured: it has no keys to renew".to_owned())
         })
     }
 
-    async fn configure(&self, name: &str, kind: &str, change: [&str; 2]) -> Result<()> {
+    async fn configure(&self, broker: &str, change: [&str; 2]) -> Result<()> {
         let settings = self
             .require_keys()?
             .java_client(SUPER)
@@ -88,9 +102,9 @@ impl Cluster {
             &settings,
             "--alter",
             "--entity-type",
-            kind,
+            "brokers",
             "--entity-name",
-            name,
+            broker,
             change[0],
             change[1],
         ];

@@ -36,7 +36,7 @@ const ZOOKEEPER_CLIENTS: [&str; 1] = ["kafka-health-service"];
 
 /// The tool that writes passwords before there is a broker to be asked.
 pub(crate) const CONFIGS: &str = "kafka.admin.ConfigCommand";
-/// What the cluster's data says about which passwords ZooKeeper has.
+/// Which passwords ZooKeeper has, by their digests; lies with the data and is wiped with them.
 const WRITTEN: &str = "passwords-written";
 
 /// The keys that a cluster needs.
@@ -140,9 +140,15 @@ impl Cluster {
         };
         let file = self.spec().data_dir(WRITTEN);
         let written = std::fs::read_to_string(&file).unwrap_or_default();
-        let missing: Vec<_> = PRINCIPALS
-            .into_iter()
-            .filter(|principal| !written.lines().any(|line| line == *principal))
+        let mut lines = BTreeMap::new();
+        for principal in PRINCIPALS {
+            let digest = keys.password_digest(principal)?;
+            lines.insert(principal, format!("{principal} {digest}"));
+        }
+        let missing: Vec<_> = lines
+            .iter()
+            .filter(|(_, wanted)| !written.lines().any(|line| line == wanted.as_str()))
+            .map(|(principal, _)| *principal)
             .collect();
         if missing.is_empty() {
             return Ok(());
@@ -161,23 +167,9 @@ impl Cluster {
                 .map(|principal| self.write_password(java, &keys, &connection, principal));
             futures_util::future::try_join_all(both).await?;
         }
-        let text = PRINCIPALS.join("\n") + "\n";
-        cluster_keys::write_secret(&file, text.as_bytes())?;
+        let text: Vec<_> = lines.values().map(|line| format!("{line}\n")).collect();
+        cluster_keys::write_secret(&file, text.concat().as_bytes())?;
         Ok(())
-    }
-
-    /// ZooKeeper is to get this password again.
-    pub(crate) fn forget_written(&self, principal: &str) -> Result<()> {
-        let file = self.spec().data_dir(WRITTEN);
-        let Ok(written) = std::fs::read_to_string(&file) else {
-            return Ok(());
-        };
-        let others = written.lines().filter(|line| *line != principal);
-        let others: Vec<_> = others.map(|line| format!("{line}\n")).collect();
-        Ok(cluster_keys::write_secret(
-            &file,
-            others.concat().as_bytes(),
-        )?)
     }
 
     /// How a tool talks to ZooKeeper in a broker's place: the lines of a broker's settings about it.

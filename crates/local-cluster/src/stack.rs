@@ -219,8 +219,7 @@ impl Stack {
             .output()
             .await
             .with_context(|| format!("running {}", program.display()))?;
-        // 2 means that there was something to change.
-        if !matches!(output.status.code(), Some(0 | 2)) {
+        if !output.status.success() {
             bail!(
                 "{} acls ended with {}: {}",
                 service::ADMIN,

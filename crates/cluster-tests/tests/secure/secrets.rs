@@ -1,6 +1,8 @@
 //! No secret is where others could read it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::secured;
 
@@ -43,6 +45,40 @@ async fn no_secret_is_in_a_log_a_command_line_an_environment_or_a_file_that_othe
     }
     // The search finds what is there: the keys, and the brokers' own settings.
     assert!(seen.0 > secrets.len() && seen.1 >= 3, "{seen:?}");
+}
+
+/// The programs that handle passwords live for a second: every process is looked at, all the time that a
+/// password is written.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_password_is_on_a_command_line_while_it_is_written() {
+    let (cluster, keys, _turn) = secured().await;
+    let done = Arc::new(AtomicBool::new(false));
+    let watch = std::thread::spawn({
+        let done = done.clone();
+        let passwords = keys.dir().join("passwords/kafka-ui");
+        move || {
+            let (mut tools, mut shown) = (0, Vec::new());
+            while !done.load(Ordering::Relaxed) {
+                let password = std::fs::read_to_string(&passwords).unwrap_or_default();
+                for process in std::fs::read_dir("/proc").unwrap().flatten() {
+                    for part in ["cmdline", "environ"] {
+                        let text = std::fs::read(process.path().join(part)).unwrap_or_default();
+                        let text = String::from_utf8_lossy(&text);
+                        tools += usize::from(text.contains("kafka-ui.password.properties"));
+                        if text.contains(password.trim()) && !password.is_empty() {
+                            shown.push(text.into_owned());
+                        }
+                    }
+                }
+            }
+            (tools, shown)
+        }
+    });
+    cluster.renew_password("kafka-ui").await.unwrap();
+    done.store(true, Ordering::Relaxed);
+    let (tools, shown) = watch.join().unwrap();
+    assert!(tools > 0, "the tool that writes it was not seen");
+    assert!(shown.is_empty(), "{shown:?}");
 }
 
 fn secrets(dir: &Path) -> Vec<String> {

@@ -161,7 +161,7 @@ impl RecordWriter {
             .set("linger.ms", "0")
             .set("delivery.timeout.ms", self.patience.as_millis().to_string());
         let producer = RecordProducer::new(&config, self.waiting.clone())?;
-        let producer = Arc::new(producer.keeping_up_with(&self.connection)?);
+        let producer = Arc::new(producer.keeping_up_with(&self.connection, &config)?);
         Ok(slot.insert(producer).clone())
     }
 }

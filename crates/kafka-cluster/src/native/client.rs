@@ -88,7 +88,8 @@ impl Client {
             requests: requests.clone(),
             refusals: refusals.clone(),
         };
-        let consumer = BaseConsumer::from_config_and_context(&connection.admin_config(), quiet)
+        let config = connection.admin_config();
+        let consumer = BaseConsumer::from_config_and_context(&config, quiet)
             .map_err(|error| KafkaError::of_client("create client", &error))?;
         let consumer = Arc::new(consumer);
         // SAFETY: the client lives as long as `consumer`, which this struct drops after the queue.
@@ -115,7 +116,7 @@ impl Client {
             poll_results(&queue, &pending, &stop);
         })?;
         let (consumer, stop) = (client.consumer.clone(), client.stop.clone());
-        let watch = CredentialsWatch::new(connection);
+        let watch = CredentialsWatch::new(connection, &config);
         client.spawn("kafka-events", move || {
             serve_events(&consumer, watch, &stop);
         })?;

@@ -53,7 +53,7 @@ impl Reader {
             assignment.add_partition_offset(&partition.topic, partition.partition, offset)?;
         }
         consumer.assign(&assignment)?;
-        let mut watch = CredentialsWatch::new(connection);
+        let mut watch = CredentialsWatch::new(connection, &config);
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
         let thread = std::thread::Builder::new().name("canary-reader".into());

@@ -107,7 +107,7 @@ async fn live(canary: &Canary) -> anyhow::Result<()> {
         .set("linger.ms", "0")
         .set("message.timeout.ms", DELIVERY_TIMEOUT_MS);
     let observer = Arc::new(Observer(tally.clone()));
-    let producer = RecordProducer::new(&config, observer)?.keeping_up_with(connection)?;
+    let producer = RecordProducer::new(&config, observer)?.keeping_up_with(connection, &config)?;
     let to_topic = producer.topic(&canary.topic)?;
     let sender = Sender {
         canary,

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use kafka_cluster::{BootstrapGuard, Connection, CredentialsWatch, ErrorKind, KafkaError};
 use prometheus::IntCounter;
 use prometheus::local::LocalHistogram;
+use rdkafka::ClientConfig;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError as ClientError;
 use rdkafka::message::Message;
@@ -48,17 +49,17 @@ impl Member {
             }
         };
         self.metrics.members.inc();
-        self.consume(&consumer);
+        self.consume(&consumer, &config);
         self.metrics.members.dec();
         // Dropping the consumer leaves the group.
     }
 
-    fn consume(&self, consumer: &MemberConsumer) {
+    fn consume(&self, consumer: &MemberConsumer, config: &ClientConfig) {
         let mut counters = Counters::new(&self.metrics, &self.topics);
         let mut commits = Commits::new(Instant::now(), &self.metrics);
         let mut trouble = SaidOnce::default();
         let mut guard = BootstrapGuard::new(&self.connection);
-        let mut watch = CredentialsWatch::new(&self.connection);
+        let mut watch = CredentialsWatch::new(&self.connection, config);
         while !self.stop.is_cancelled() {
             for _ in 0..RECORDS_PER_LOOK {
                 match consumer.poll(POLL) {

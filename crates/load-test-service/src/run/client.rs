@@ -81,7 +81,7 @@ impl<'a> Client<'a> {
             job.metrics.clone(),
         ));
         let producer = RecordProducer::new(config, Arc::clone(&outcomes))?;
-        let producer = producer.keeping_up_with(&job.connection)?;
+        let producer = producer.keeping_up_with(&job.connection, config)?;
         producer.warm_up(&plan.topic, METADATA_DEADLINE)?;
         Ok(Self {
             job,
