@@ -207,6 +207,8 @@ docker_renew() {
   compose run --rm --no-deps keys renew-password "$RENEWED" || fail "the password was not renewed" "the line above says why"
   # Starts the ZooKeepers where nothing runs.
   compose run --rm passwords || fail "the cluster did not take the password" "the lines above say why; the next start tries again"
+  # Only now clients may use it.
+  compose run --rm --no-deps keys ensure || fail "clients were not told the new password" "the line above says why; the next start tries again"
   [[ -n $ensemble ]] || compose stop zookeeper-1 zookeeper-2 zookeeper-3
   say "$RENEWED has a new password: $KEYS/clients/$RENEWED.properties"
 }

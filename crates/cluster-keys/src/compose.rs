@@ -101,12 +101,7 @@ pub fn write_bundles(keys: &Keys) -> Result<()> {
     let mut load_test = service("load-test-service");
     load_test.push(Part::Client("log-processor", "log-processor.properties"));
     write("load-test-service", USER, &load_test)?;
-    let passwords = [
-        Part::Authority,
-        Part::Certificate("kafka-1"),
-        Part::Passwords,
-    ];
-    write("passwords", USER, &passwords)?;
+    write_passwords(keys)?;
     let rights = [Part::Authority, Part::Client("super", "client.properties")];
     write("rights", USER, &rights)?;
     let kafka_ui = [Part::Authority, Part::KafkaUi("kafka-ui")];
@@ -120,6 +115,26 @@ pub fn write_bundles(keys: &Keys) -> Result<()> {
         files::write(&pages.join(page), &password)?;
     }
     Ok(())
+}
+
+/// Copies the passwords for the container that writes them into ZooKeeper, and for no other: the others
+/// follow by [`write_bundles`], once ZooKeeper has them.
+///
+/// # Errors
+/// A file cannot be read or written.
+pub fn write_passwords(keys: &Keys) -> Result<()> {
+    let parts = [
+        Part::Authority,
+        Part::Certificate("kafka-1"),
+        Part::Passwords,
+    ];
+    bundle::write(
+        keys,
+        &keys.dir().join("containers"),
+        "passwords",
+        USER,
+        &parts,
+    )
 }
 
 fn wanted(seen_at: PathBuf, external_host: &str, network: &str) -> Wanted {

@@ -38,7 +38,7 @@ enum Command {
     },
     /// Issues every certificate anew
     RenewCertificates,
-    /// Gives a principal a new password
+    /// Gives a principal a new password, for who writes it into ZooKeeper; `ensure` gives it to the clients
     RenewPassword {
         /// operator, kafka-ui, load-test-service, ...
         principal: String,
@@ -77,7 +77,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::RenewPassword { principal } => {
             let keys = Keys::open(dir)?;
             keys.renew_password(principal)?;
-            compose::write_bundles(&keys)?;
+            compose::write_passwords(&keys)?;
             compose::give(&keys, arguments.owner)?;
         }
         Command::Periods => {

@@ -203,7 +203,8 @@ impl Keys {
         certificates.try_for_each(|(name, names)| self.issue(&authority, name, names))
     }
 
-    /// Gives `principal` a new password, and writes it into its client settings.
+    /// Gives `principal` a new password. Its client settings have the old one until [`Keys::publish`]: the
+    /// cluster is to know the new one before clients use it.
     ///
     /// # Errors
     /// [`Error::NoPrincipal`]; as [`Keys::open`], or when a file cannot be written.
@@ -216,8 +217,17 @@ impl Keys {
                 known: known.join(", "),
             });
         }
-        files::write(&self.password_file(principal), secret::new()?.as_bytes())?;
-        self.write_client(principal, &there.seen_at)
+        files::write(&self.password_file(principal), secret::new()?.as_bytes())
+    }
+
+    /// Writes every principal's password into its client settings.
+    ///
+    /// # Errors
+    /// As [`Keys::open`], or when a file cannot be written.
+    pub fn publish(&self) -> Result<()> {
+        let there = Manifest::read(&self.dir)?.ok_or_else(|| Error::Missing(self.dir.clone()))?;
+        let mut principals = there.principals.iter();
+        principals.try_for_each(|principal| self.write_client(principal, &there.seen_at))
     }
 
     fn password_file(&self, principal: &str) -> PathBuf {
@@ -437,12 +447,15 @@ mod tests {
     }
 
     #[test]
-    fn a_renewed_password_is_in_the_clients_settings_too() {
+    fn a_renewed_password_is_in_the_clients_settings_once_it_is_published() {
         let (_home, keys) = made();
         let first = keys.password("super").unwrap();
         keys.renew_password("super").unwrap();
         let second = keys.password("super").unwrap();
         assert_ne!(first, second);
+        let client = || std::fs::read_to_string(keys.client("super")).unwrap();
+        assert!(client().contains(&first), "not before the cluster knows it");
+        keys.publish().unwrap();
         for file in [keys.client("super"), keys.java_client("super")] {
             let text = std::fs::read_to_string(file).unwrap();
             assert!(text.contains(&second) && !text.contains(&first), "{text}");

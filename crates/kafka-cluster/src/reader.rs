@@ -11,7 +11,7 @@ use rdkafka::error::KafkaError as ClientError;
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::{Connection, KafkaError};
+use crate::{Connection, CredentialsWatch, ErrorKind, KafkaError};
 
 /// Offsets `from..to` of one partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +81,8 @@ pub enum ReadEnd {
     },
 }
 
+/// How long a refused login may come of a password that is being renewed.
+const RENEWAL: Duration = Duration::from_secs(10);
 /// How long one poll waits: short enough to keep to a deadline.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -108,7 +110,8 @@ pub fn read_ranges(
         return Ok(ReadEnd::Complete);
     }
     let end = Instant::now() + limits.deadline;
-    let consumer = assigned_consumer(connection, topic, ranges, limits)?;
+    let (consumer, mut watch) = assigned_consumer(connection, topic, ranges, limits)?;
+    let renewed_until = Instant::now() + RENEWAL;
     let (mut records, mut bytes) = (0_u64, 0_u64);
     while !open.is_empty() {
         if Instant::now() >= end {
@@ -116,6 +119,7 @@ pub fn read_ranges(
                 unfinished: open.into_keys().collect(),
             });
         }
+        watch.look(consumer.client());
         let message = match consumer.poll(POLL) {
             None => continue,
             Some(Ok(message)) => message,
@@ -126,7 +130,11 @@ pub fn read_ranges(
             }
             Some(Err(error)) => {
                 let error = KafkaError::of_client("Fetch", &error);
-                if error.retriable() {
+                // A password that was just renewed is known to the brokers a moment later.
+                let renewed = error.kind == ErrorKind::Unauthenticated
+                    && connection.may_be_renewed()
+                    && Instant::now() < renewed_until;
+                if error.retriable() || renewed {
                     continue;
                 }
                 return Err(error);
@@ -176,7 +184,7 @@ fn assigned_consumer(
     topic: &str,
     ranges: &[PartitionRange],
     limits: ReadLimits,
-) -> Result<BaseConsumer<Reader>, KafkaError> {
+) -> Result<(BaseConsumer<Reader>, CredentialsWatch), KafkaError> {
     let failed = |error: ClientError| KafkaError::of_client("Fetch", &error);
     // The group id is demanded by librdkafka; nothing is ever committed or joined under it.
     let mut config = connection.consumer_config("reader", "reader-without-commits");
@@ -197,5 +205,6 @@ fn assigned_consumer(
             .map_err(failed)?;
     }
     consumer.assign(&assignment).map_err(failed)?;
-    Ok(consumer)
+    let watch = CredentialsWatch::new(connection, &config);
+    Ok((consumer, watch))
 }

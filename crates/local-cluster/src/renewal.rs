@@ -50,8 +50,8 @@ impl Cluster {
         self.wait_ready(LONGEST).await
     }
 
-    /// Gives `principal` a new password: in its files at once, and in the cluster, where it runs, or
-    /// at its next start. Connections that are open stay; new ones take the new password.
+    /// Gives `principal` a new password: in the cluster, where it runs, or at its next start, and then in
+    /// its files. Connections that are open stay; new ones take the new password.
     ///
     /// # Errors
     /// [`Error::State`] for a cluster that is not secured, for a name that has no password, and for
@@ -66,10 +66,10 @@ impl Cluster {
             )));
         }
         keys.renew_password(principal)?;
-        match runs {
-            true => self.write_passwords().await,
-            false => Ok(()),
+        if runs {
+            self.write_passwords().await?;
         }
+        Ok(keys.publish()?)
     }
 
     async fn reload_certificate(&self, keys: &Keys, node: NodeId) -> Result<()> {
