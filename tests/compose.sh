@@ -180,14 +180,14 @@ find .compose/keys/{passwords,tokens,pages} -type f ! -name '*.header' \
   docker ps -aq | xargs docker inspect
   compose config
   compose logs
-  docker images -q | sort -u | xargs docker history --no-trunc
+  docker images -q | sort -u | xargs -n 1 docker history --no-trunc
   ps axww -o args
-} >"$work/seen" 2>&1
+} >"$work/seen"
 ! grep -qF -f "$work/secrets" "$work/seen" || fail "a secret is shown"
 for image in $(docker images --format '{{.Repository}}:{{.Tag}}' | grep '^kafka-log-streaming-cluster/'); do
   unpacked=$(docker create "$image")
   found=$(docker export "$unpacked" | grep -caF -f "$work/secrets" || true)
-  docker rm "$unpacked" >/dev/null
+  docker rm -v "$unpacked" >/dev/null
   [[ $found == 0 ]] || fail "a secret is in $image"
 done
 
