@@ -6,7 +6,7 @@ use super::{Family, Sample};
 
 pub(super) const FAMILIES: &[Family] = &[Family {
     name: "certificate_not_after_timestamp_seconds",
-    help: "When the certificate ends that the broker or ZooKeeper shows (where connections are encrypted).",
+    help: "When the certificate ends that the broker or ZooKeeper shows (when connections are encrypted).",
     kind: MetricType::GAUGE,
     labels: &["holder"],
     samples: |view| {
