@@ -46,6 +46,17 @@ async fn the_services_do_their_jobs_with_the_rights_that_they_have() {
         "{health}"
     );
 
+    wait_for_condition("every node's certificate to be seen", PATIENCE, || async {
+        let text = services.health.get("/metrics").await.text;
+        let name = "certificate_not_after_timestamp_seconds{";
+        match text.lines().filter(|line| line.starts_with(name)).count() {
+            6 => Ok(()),
+            seen => Err(format!("{seen} of 6")),
+        }
+    })
+    .await
+    .unwrap();
+
     let run = "/api/loadtest/run?eventCount=5000&topic=log-events&verify=true";
     let report = services.load_test.post(run).await.ok_json(200);
     assert_eq!(report["acknowledged"], 5_000, "{report}");
