@@ -7,21 +7,11 @@ use crate::authority::Names;
 use crate::bundle::{self, GRAFANA, Part, USER};
 use crate::error::{Error, Result};
 use crate::files;
+use crate::principals::{BROKER, HEALTH, PRINCIPALS, SUPER};
 use crate::store::{Keys, Wanted};
 
 const BROKERS: [&str; 4] = ["kafka-1", "kafka-2", "kafka-3", "kafka-4"];
 const ZOOKEEPERS: [&str; 3] = ["zookeeper-1", "zookeeper-2", "zookeeper-3"];
-const HEALTH: &str = "kafka-health-service";
-const PRINCIPALS: [&str; 8] = [
-    "kafka-broker",
-    "super",
-    "kafka-admin-service",
-    HEALTH,
-    "load-test-service",
-    "log-processor",
-    "kafka-ui",
-    "operator",
-];
 const LISTENERS: [&str; 2] = ["internal", "external"];
 
 /// Makes the keys in `dir` and a bundle for each container in `dir/containers`. Brokers answer under
@@ -80,7 +70,7 @@ pub fn write_bundles(keys: &Keys) -> Result<()> {
             // Kafka's own tools in the container.
             Part::JavaClient("operator", "client.java.properties"),
             // A broker may everything anyway.
-            Part::JavaClient("super", "super.java.properties"),
+            Part::JavaClient(SUPER, "super.java.properties"),
         ];
         write(name, USER, &parts)?;
     }
@@ -102,7 +92,7 @@ pub fn write_bundles(keys: &Keys) -> Result<()> {
     load_test.push(Part::Client("log-processor", "log-processor.properties"));
     write("load-test-service", USER, &load_test)?;
     write_passwords(keys)?;
-    let rights = [Part::Authority, Part::Client("super", "client.properties")];
+    let rights = [Part::Authority, Part::Client(SUPER, "client.properties")];
     write("rights", USER, &rights)?;
     let kafka_ui = [Part::Authority, Part::KafkaUi("kafka-ui")];
     write("kafka-ui", USER, &kafka_ui)?;
@@ -159,7 +149,7 @@ fn wanted(seen_at: PathBuf, external_host: &str, network: &str) -> Wanted {
         };
         (name.to_owned(), names)
     };
-    let brokers = BROKERS.iter().map(|name| of_node(name, "kafka-broker"));
+    let brokers = BROKERS.iter().map(|name| of_node(name, BROKER));
     let zookeepers = ZOOKEEPERS.iter().map(|name| of_node(name, "zookeeper"));
     Wanted {
         certificates: brokers

@@ -39,21 +39,13 @@ impl Credentials {
     pub(crate) fn read(file: &Path) -> Option<Self> {
         let text = std::fs::read_to_string(file).ok()?;
         let read = Connection::new("").with_property_lines(&text).ok()?;
-        Self::of(&read)
+        Self::of(|name| read.properties.get(name).map(String::as_str))
     }
 
-    pub(crate) fn of_config(config: &ClientConfig) -> Option<Self> {
+    fn of<'a>(property: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
         Some(Self {
-            username: config.get("sasl.username")?.to_owned(),
-            password: config.get("sasl.password")?.to_owned(),
-        })
-    }
-
-    pub(crate) fn of(connection: &Connection) -> Option<Self> {
-        let property = |name: &str| connection.properties.get(name).cloned();
-        Some(Self {
-            username: property("sasl.username")?,
-            password: property("sasl.password")?,
+            username: property("sasl.username")?.to_owned(),
+            password: property("sasl.password")?.to_owned(),
         })
     }
 }
@@ -73,7 +65,7 @@ impl CredentialsWatch {
     pub fn new(connection: &Connection, config: &ClientConfig) -> Self {
         Self {
             connection: connection.clone(),
-            known: Credentials::of_config(config),
+            known: Credentials::of(|name| config.get(name)),
             next_look: Instant::now() + LOOK_EVERY,
         }
     }

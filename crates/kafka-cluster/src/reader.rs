@@ -119,9 +119,11 @@ pub fn read_ranges(
                 unfinished: open.into_keys().collect(),
             });
         }
-        watch.look(consumer.client());
         let message = match consumer.poll(POLL) {
-            None => continue,
+            None => {
+                watch.look(consumer.client());
+                continue;
+            }
             Some(Ok(message)) => message,
             Some(Err(ClientError::PartitionEOF(partition))) => {
                 // The log ends here; a range beyond it (records lost meanwhile) has nothing more.

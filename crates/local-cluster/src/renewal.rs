@@ -24,8 +24,8 @@ impl Cluster {
     /// Issues every certificate anew and makes the nodes that run show it.
     ///
     /// # Errors
-    /// [`Error::State`] for a cluster that is not secured; [`Error::Keys`]; [`Error::State`]
-    /// naming the brokers that go on showing their old one.
+    /// [`Error::State`] for a cluster that is not secured, or naming the brokers that go on showing their old
+    /// one; [`Error::Keys`].
     pub async fn renew_certificates(&self) -> Result<()> {
         let keys = self.require_keys()?;
         keys.renew_certificates()?;
@@ -76,9 +76,10 @@ impl Cluster {
         let file = keys.certificate(&node.to_string()).display().to_string();
         let number = node.number.to_string();
         let told = format!("{CERTIFICATE}={file}");
-        self.configure(&number, ["--add-config", &told]).await?;
+        self.configure(keys, &number, ["--add-config", &told])
+            .await?;
         // Kept, it would outlive a change of the place.
-        self.configure(&number, ["--delete-config", CERTIFICATE])
+        self.configure(keys, &number, ["--delete-config", CERTIFICATE])
             .await
     }
 
@@ -88,12 +89,8 @@ impl Cluster {
         })
     }
 
-    async fn configure(&self, broker: &str, change: [&str; 2]) -> Result<()> {
-        let settings = self
-            .require_keys()?
-            .java_client(SUPER)
-            .display()
-            .to_string();
+    async fn configure(&self, keys: &Keys, broker: &str, change: [&str; 2]) -> Result<()> {
+        let settings = keys.java_client(SUPER).display().to_string();
         let bootstrap = self.bootstrap();
         let arguments = [
             "--bootstrap-server",

@@ -8,31 +8,14 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
 
-use cluster_keys::{Keys, Names, Wanted};
+pub use cluster_keys::{BROKER, SUPER};
+use cluster_keys::{HEALTH, Keys, Names, PRINCIPALS, Wanted};
 
 use crate::ensemble::Cluster;
 use crate::error::{Result, io_error};
 use crate::java::Java;
 use crate::spec::ClusterSpec;
 use crate::tool;
-
-/// Whom the brokers are: for each other, and for ZooKeeper.
-pub const BROKER: &str = "kafka-broker";
-/// Who may do everything, for emergencies.
-pub const SUPER: &str = "super";
-/// Who has a password; beside the first two all are in `kafka/acls.yml`.
-pub const PRINCIPALS: [&str; 8] = [
-    BROKER,
-    SUPER,
-    "kafka-admin-service",
-    "kafka-health-service",
-    "load-test-service",
-    "log-processor",
-    "kafka-ui",
-    "operator",
-];
-/// Who shows ZooKeeper a certificate of its own, beside the brokers.
-const ZOOKEEPER_CLIENTS: [&str; 1] = ["kafka-health-service"];
 
 /// The tool that writes passwords before there is a broker to be asked.
 pub(crate) const CONFIGS: &str = "kafka.admin.ConfigCommand";
@@ -58,9 +41,9 @@ pub fn wanted(spec: &ClusterSpec) -> Wanted {
         };
         of_node(node.to_string(), common.to_owned())
     });
-    let clients = ZOOKEEPER_CLIENTS.map(|name| of_node(name.to_owned(), name.to_owned()));
+    let health = of_node(HEALTH.to_owned(), HEALTH.to_owned());
     Wanted {
-        certificates: nodes.chain(clients).collect(),
+        certificates: nodes.chain([health]).collect(),
         principals: PRINCIPALS.map(str::to_owned).into(),
         seen_at: spec.keys_dir(),
     }
