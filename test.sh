@@ -128,7 +128,6 @@ stage "unit tests" cargo test --workspace --exclude cluster-tests --locked --qui
 # The services themselves: some tests run the real programs.
 stage "build" cargo build --workspace --locked --quiet
 stage "tests on real clusters" cargo test -p cluster-tests --locked
-stage "tests on a secured stack" tests/secure.sh
 
 printf '\nall stages passed in %d s\n' "$SECONDS"
 printf '%s\n' "${timings[@]}"
