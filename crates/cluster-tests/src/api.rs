@@ -32,6 +32,38 @@ pub struct Answer {
     pub took: Duration,
 }
 
+/// The lines of an answer that may have no end.
+#[derive(Debug)]
+pub struct Lines {
+    answer: reqwest::Response,
+    read: Vec<u8>,
+}
+
+impl Lines {
+    /// The next line that is not empty; `None` at the end.
+    ///
+    /// # Errors
+    /// The answer was cut off.
+    ///
+    /// # Panics
+    /// When it is no text.
+    pub async fn next(&mut self) -> Result<Option<String>, reqwest::Error> {
+        loop {
+            while let Some(end) = self.read.iter().position(|byte| *byte == b'\n') {
+                let line = self.read.drain(..=end).take(end).collect();
+                let line = String::from_utf8(line).expect("a line of text");
+                if !line.is_empty() {
+                    return Ok(Some(line));
+                }
+            }
+            match self.answer.chunk().await? {
+                Some(chunk) => self.read.extend(chunk),
+                None => return Ok(None),
+            }
+        }
+    }
+}
+
 impl Api {
     /// The service at `base`, such as `http://127.0.0.1:8081`.
     ///
@@ -109,6 +141,21 @@ impl Api {
         };
         self.judge(&Method::GET, path, &answer).await;
         answer
+    }
+
+    /// `GET path`, to be read line by line as it comes.
+    ///
+    /// # Panics
+    /// When it is not answered with 200.
+    pub async fn lines(&self, path: &str, accept: &'static str) -> Lines {
+        let request = self.client.get(format!("{}{path}", self.base));
+        let answer = request.header(header::ACCEPT, accept).send().await;
+        let answer = answer.unwrap_or_else(|error| panic!("GET {path}: {error:?}"));
+        assert_eq!(answer.status(), StatusCode::OK, "GET {path}");
+        Lines {
+            answer,
+            read: Vec::new(),
+        }
     }
 
     /// `POST path`, without a body.
@@ -209,6 +256,22 @@ impl Api {
         if let Err(finding) = document.await.judge(seen) {
             panic!("{finding}: {seen:?}");
         }
+        note_code(&seen);
+    }
+}
+
+/// Leaves a file of the code's name in the folder `PROBLEM_CODES_SEEN`, where `./test.sh` looks for every
+/// documented one.
+fn note_code(seen: &Seen<'_>) {
+    let folder = std::env::var_os("PROBLEM_CODES_SEEN");
+    let Some(folder) = folder.filter(|_| seen.content_type.starts_with("application/problem+json"))
+    else {
+        return;
+    };
+    let problem: Value = serde_json::from_str(seen.body).expect("a problem is JSON");
+    if let Some(code) = problem["code"].as_str() {
+        let file = std::path::PathBuf::from(folder).join(code);
+        std::fs::write(file, "").expect("the folder is there");
     }
 }
 

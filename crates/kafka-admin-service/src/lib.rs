@@ -55,7 +55,7 @@ use crate::guard::Protected;
 use crate::idempotency::Replies;
 use crate::locks::Locks;
 use crate::metrics::AdminMetrics;
-use crate::records::RecordWriter;
+use crate::records::{Followers, RecordWriter};
 pub use crate::settings::Settings;
 use crate::state::{AppState, TopicDefaults};
 use crate::topic::{PartitionCount, ReplicationFactor, Shapes, TopicWriter};
@@ -73,16 +73,17 @@ pub struct App {
 }
 
 impl App {
-    /// Puts the service together. Reads the declared document; asks no broker.
+    /// Puts the service together. Reads the declared document; asks no broker. Answers without an end end
+    /// with `stop`.
     ///
     /// # Errors
     /// Settings that cannot be used, among them the declared document, with the line that is wrong.
-    pub fn new(settings: &Settings) -> anyhow::Result<Self> {
+    pub fn new(settings: &Settings, stop: CancellationToken) -> anyhow::Result<Self> {
         let document = read_document(settings)?;
         let cluster = KafkaCluster::connect(settings.kafka.connection()?)?;
         let registry = Registry::new();
         let metrics = AdminMetrics::register(&registry)?;
-        let state = state(settings, &document, cluster, metrics)?;
+        let state = state(settings, &document, cluster, metrics, stop)?;
         let service = Service::new(
             env!("CARGO_PKG_NAME"),
             env!("CARGO_PKG_VERSION"),
@@ -119,7 +120,7 @@ pub async fn run(
     settings: Settings,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let app = App::new(&settings)?;
+    let app = App::new(&settings, stop.clone())?;
     let applying = app
         .applier
         .map(|applier| tokio::spawn(applier.run(stop.clone())));
@@ -153,6 +154,7 @@ fn state(
     document: &Document,
     cluster: KafkaCluster,
     metrics: AdminMetrics,
+    stop: CancellationToken,
 ) -> anyhow::Result<AppState> {
     let roster = Arc::new(BrokerRoster::new(
         settings.expected_brokers.0.iter().copied(),
@@ -188,6 +190,8 @@ fn state(
         replies: Replies::open(settings.data_dir.as_deref())?,
         shapes: Shapes::open(settings.data_dir.as_deref())?,
         records,
+        followers: Followers::default(),
+        stop,
         applying: Arc::default(),
         guard: Arc::new(guard),
         defaults: TopicDefaults {

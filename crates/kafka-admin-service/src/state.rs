@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kafka_cluster::KafkaCluster;
 use service_kit::{Answer, Problem};
+use tokio_util::sync::CancellationToken;
 
 use crate::audit::Trail;
 use crate::broker_roster::BrokerRoster;
@@ -12,7 +13,7 @@ use crate::declared::Declared;
 use crate::groups::GroupWriter;
 use crate::guard::GuardSettings;
 use crate::idempotency::Replies;
-use crate::records::RecordWriter;
+use crate::records::{Followers, RecordWriter};
 use crate::topic::{PartitionCount, ReplicationFactor, Shapes, TopicWriter};
 
 /// Everything a handler may need. Cheap to clone.
@@ -36,6 +37,10 @@ pub struct AppState {
     pub replies: Replies,
     /// For producing single records.
     pub records: RecordWriter,
+    /// Who may follow topics.
+    pub followers: Followers,
+    /// The service stops: what has no end of its own ends.
+    pub stop: CancellationToken,
     /// Who did what; `None`: nobody keeps that.
     pub audit: Option<Trail>,
     /// Documents are applied one after the other.

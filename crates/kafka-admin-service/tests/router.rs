@@ -15,6 +15,7 @@ use kafka_admin_service::{App, Settings};
 use serde_json::{Value, json};
 use service_kit::Role;
 use service_kit::access::NewToken;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 /// Nothing listens on port 1.
@@ -22,7 +23,8 @@ const NO_BROKER: &str = "127.0.0.1:1";
 
 fn app(arguments: &[&str]) -> App {
     let always = ["kafka-admin-service", "--bootstrap-servers", NO_BROKER];
-    App::new(&Settings::parse_from([&always, arguments].concat())).unwrap()
+    let settings = Settings::parse_from([&always, arguments].concat());
+    App::new(&settings, CancellationToken::new()).unwrap()
 }
 
 struct Answer {
@@ -36,10 +38,20 @@ async fn send(app: &App, request: Request<Body>) -> Answer {
     let (status, headers) = (response.status(), response.headers().clone());
     let body = response.into_body().collect().await.unwrap().to_bytes();
     let json = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    note_code(status, &json);
     Answer {
         status,
         headers,
         json,
+    }
+}
+
+/// For `./test.sh`, which wants to see every documented code.
+fn note_code(status: StatusCode, problem: &Value) {
+    let folder = std::env::var_os("PROBLEM_CODES_SEEN");
+    let code = problem["code"].as_str();
+    if let (Some(folder), Some(code), true) = (folder, code, status.as_u16() >= 400) {
+        std::fs::write(std::path::PathBuf::from(folder).join(code), "").unwrap();
     }
 }
 
@@ -368,7 +380,10 @@ fn a_wrong_document_stops_the_start_with_its_line() {
     let file = declared("topics:\n  - name: a\n    partitions: 1\n    replicas: 1\n");
     let path = file.path().to_str().unwrap();
     let settings = Settings::parse_from(["kafka-admin-service", "--topics-file", path]);
-    let told = format!("{:#}", App::new(&settings).err().unwrap());
+    let told = format!(
+        "{:#}",
+        App::new(&settings, CancellationToken::new()).err().unwrap()
+    );
     assert!(
         told.starts_with(&format!("declared topics in {path}: line 4: unknown field")),
         "{told}"
@@ -376,7 +391,10 @@ fn a_wrong_document_stops_the_start_with_its_line() {
     assert_eq!(told.lines().count(), 1);
 
     let settings = Settings::parse_from(["kafka-admin-service", "--topics-file", "no/such.yml"]);
-    let told = format!("{:#}", App::new(&settings).err().unwrap());
+    let told = format!(
+        "{:#}",
+        App::new(&settings, CancellationToken::new()).err().unwrap()
+    );
     assert!(told.contains("no/such.yml"), "{told}");
 }
 

@@ -9,7 +9,7 @@ use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError as ClientError;
 use rdkafka::message::Message;
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use crate::{Connection, CredentialsWatch, ErrorKind, KafkaError};
 
@@ -84,7 +84,43 @@ pub enum ReadEnd {
 /// How long a refused login may come of a password that is being renewed.
 const RENEWAL: Duration = Duration::from_secs(10);
 /// How long one poll waits: short enough to keep to a deadline.
-const POLL: Duration = Duration::from_millis(100);
+pub(crate) const POLL: Duration = Duration::from_millis(100);
+
+impl<'a> ReadRecord<'a> {
+    pub(crate) fn of(message: &'a impl Message) -> Self {
+        Self {
+            partition: message.partition(),
+            offset: message.offset(),
+            timestamp_ms: message.timestamp().to_millis(),
+            key: message.key(),
+            payload: message.payload(),
+        }
+    }
+}
+
+/// What a reader waits for, beside what is [retriable](KafkaError::retriable).
+pub(crate) struct Patience {
+    may_be_renewed: bool,
+    renewed_until: Instant,
+}
+
+impl Patience {
+    pub(crate) fn new(connection: &Connection) -> Self {
+        Self {
+            may_be_renewed: connection.may_be_renewed(),
+            renewed_until: Instant::now() + RENEWAL,
+        }
+    }
+
+    /// Whether reading goes on after `error`.
+    pub(crate) fn bears(&self, error: &KafkaError) -> bool {
+        // A password that was just renewed is known to the brokers a moment later.
+        let renewed = error.kind == ErrorKind::Unauthenticated
+            && self.may_be_renewed
+            && Instant::now() < self.renewed_until;
+        error.retriable() || renewed
+    }
+}
 
 /// Reads `ranges` of `topic` and hands every record to `on_record`, partitions interleaved, each in
 /// order of offsets. Blocks its thread, up to the deadline: call it through `spawn_blocking`.
@@ -110,8 +146,16 @@ pub fn read_ranges(
         return Ok(ReadEnd::Complete);
     }
     let end = Instant::now() + limits.deadline;
-    let (consumer, mut watch) = assigned_consumer(connection, topic, ranges, limits)?;
-    let renewed_until = Instant::now() + RENEWAL;
+    let mut config = config(connection, limits.buffer_kib);
+    config
+        .set("enable.partition.eof", "true")
+        .set("auto.offset.reset", "error");
+    let starts = ranges
+        .iter()
+        .filter(|range| range.from < range.to)
+        .map(|range| (range.partition, Offset::Offset(range.from)));
+    let (consumer, mut watch) = assigned(connection, &config, topic, starts)?;
+    let patience = Patience::new(connection);
     let (mut records, mut bytes) = (0_u64, 0_u64);
     while !open.is_empty() {
         if Instant::now() >= end {
@@ -131,12 +175,8 @@ pub fn read_ranges(
                 continue;
             }
             Some(Err(error)) => {
-                let error = KafkaError::of_client("Fetch", &error);
-                // A password that was just renewed is known to the brokers a moment later.
-                let renewed = error.kind == ErrorKind::Unauthenticated
-                    && connection.may_be_renewed()
-                    && Instant::now() < renewed_until;
-                if error.retriable() || renewed {
+                let error = failed(&error);
+                if patience.bears(&error) {
                     continue;
                 }
                 return Err(error);
@@ -153,14 +193,7 @@ pub fn read_ranges(
         }
         records += 1;
         bytes += (message.key_len() + message.payload_len()) as u64;
-        let record = ReadRecord {
-            partition: message.partition(),
-            offset: message.offset(),
-            timestamp_ms: message.timestamp().to_millis(),
-            key: message.key(),
-            payload: message.payload(),
-        };
-        if on_record(record).is_break() {
+        if on_record(ReadRecord::of(&message)).is_break() {
             return Ok(ReadEnd::Stopped);
         }
         if records >= limits.max_records || bytes >= limits.max_bytes {
@@ -171,42 +204,58 @@ pub fn read_ranges(
 }
 
 /// What is left in a consumer's queue when it goes, such as the ends of partitions, is no error.
-struct Reader;
+pub(crate) struct Quiet;
 
-impl ClientContext for Reader {
+impl ClientContext for Quiet {
     fn error(&self, error: ClientError, reason: &str) {
         tracing::debug!(%error, reason, "reader");
     }
 }
 
-impl ConsumerContext for Reader {}
+impl ConsumerContext for Quiet {}
 
-fn assigned_consumer(
-    connection: &Connection,
-    topic: &str,
-    ranges: &[PartitionRange],
-    limits: ReadLimits,
-) -> Result<(BaseConsumer<Reader>, CredentialsWatch), KafkaError> {
-    let failed = |error: ClientError| KafkaError::of_client("Fetch", &error);
+pub(crate) fn failed(error: &ClientError) -> KafkaError {
+    KafkaError::of_client("Fetch", error)
+}
+
+/// What all readers set; `buffer_kib` is for records that are held ready.
+pub(crate) fn config(connection: &Connection, buffer_kib: u32) -> ClientConfig {
     // The group id is demanded by librdkafka; nothing is ever committed or joined under it.
     let mut config = connection.consumer_config("reader", "reader-without-commits");
     config
-        .set("enable.partition.eof", "true")
-        .set("auto.offset.reset", "error")
         .set("fetch.wait.max.ms", "50")
         // A partition whose queue was full for a moment would not be fetched again for a second.
         .set("fetch.queue.backoff.ms", "5")
-        .set("queued.max.messages.kbytes", limits.buffer_kib.to_string())
+        .set("queued.max.messages.kbytes", buffer_kib.to_string())
         .set("fetch.error.backoff.ms", "50");
-    let consumer: BaseConsumer<Reader> =
-        BaseConsumer::from_config_and_context(&config, Reader).map_err(failed)?;
-    let mut assignment = TopicPartitionList::new();
-    for range in ranges.iter().filter(|range| range.from < range.to) {
-        assignment
-            .add_partition_offset(topic, range.partition, Offset::Offset(range.from))
-            .map_err(failed)?;
+    config
+}
+
+/// A consumer of these partitions of `topic`, each from its start on.
+pub(crate) fn assigned(
+    connection: &Connection,
+    config: &ClientConfig,
+    topic: &str,
+    starts: impl IntoIterator<Item = (i32, Offset)>,
+) -> Result<(BaseConsumer<Quiet>, CredentialsWatch), KafkaError> {
+    let consumer: BaseConsumer<Quiet> =
+        BaseConsumer::from_config_and_context(config, Quiet).map_err(|error| failed(&error))?;
+    let assignment = partitions(topic, starts)?;
+    consumer
+        .assign(&assignment)
+        .map_err(|error| failed(&error))?;
+    Ok((consumer, CredentialsWatch::new(connection, config)))
+}
+
+/// The partitions of `topic` and where each starts, as librdkafka takes them.
+pub(crate) fn partitions(
+    topic: &str,
+    starts: impl IntoIterator<Item = (i32, Offset)>,
+) -> Result<TopicPartitionList, KafkaError> {
+    let mut list = TopicPartitionList::new();
+    for (partition, start) in starts {
+        list.add_partition_offset(topic, partition, start)
+            .map_err(|error| failed(&error))?;
     }
-    consumer.assign(&assignment).map_err(failed)?;
-    let watch = CredentialsWatch::new(connection, &config);
-    Ok((consumer, watch))
+    Ok(list)
 }

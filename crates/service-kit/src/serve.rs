@@ -6,9 +6,14 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::serve::ListenerExt;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// A connection on which nothing has come for so long is asked whether its peer is still there: an answer
+/// without an end would otherwise be kept for one that went without a word.
+const QUIET: Duration = Duration::from_secs(30);
 
 /// Serves until `stop`, then takes no further connection and waits up to `drain` for the requests
 /// that are being answered. What is still running after that is cut off, and said in the log.
@@ -23,9 +28,14 @@ pub async fn run(
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
     tracing::info!(%address, "listening");
-    // Otherwise an answer of two small packets waits for the peer's delayed acknowledgement, 40 ms.
-    let listener = listener.tap_io(|connection| {
+    let keepalive = TcpKeepalive::new()
+        .with_time(QUIET)
+        .with_interval(QUIET / 3)
+        .with_retries(3);
+    let listener = listener.tap_io(move |connection| {
+        // Otherwise an answer of two small packets waits for the peer's delayed acknowledgement, 40 ms.
         let _ = connection.set_nodelay(true);
+        let _ = SockRef::from(&*connection).set_tcp_keepalive(&keepalive);
     });
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let server =

@@ -6,19 +6,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kafka_cluster::{
-    KafkaCluster, KafkaError, OffsetSpec, PartitionRange, ReadEnd, ReadLimits, TopicMetadata,
-    TopicPartition, read_ranges,
+    KafkaCluster, KafkaError, OffsetSpec, PartitionMetadata, PartitionRange, ReadEnd, ReadLimits,
+    TopicMetadata, TopicPartition, read_ranges,
 };
 
-use super::RecordView;
+use super::{BUFFER_KIB, RecordView};
 use crate::time_limits;
 
 /// One read ends after this at the latest.
 const LONGEST_READ: Duration = Duration::from_secs(10);
 /// Bytes of keys and values that one read looks at, whether they match or not.
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
-/// Memory for records that are fetched ahead.
-const BUFFER_KIB: u32 = 4 * 1024;
 
 /// Where a read starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +42,26 @@ pub struct Wanted {
     pub limit: usize,
 }
 
+impl Wanted {
+    /// The partitions of `topic` that are meant.
+    pub(super) fn partitions<'a>(
+        &self,
+        topic: &'a TopicMetadata,
+    ) -> impl Iterator<Item = &'a PartitionMetadata> + use<'a> {
+        let partition = self.partition;
+        let there = topic.partitions.iter();
+        there.filter(move |there| partition.is_none_or(|id| id == there.id))
+    }
+
+    /// Whether the record has the text that is looked for.
+    pub(super) fn matches(&self, record: &RecordView) -> bool {
+        self.contains.as_ref().is_none_or(|part| {
+            let value = record.value.as_ref();
+            value.is_some_and(|text| text.contains(part))
+        })
+    }
+}
+
 /// What was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
@@ -63,18 +81,21 @@ pub async fn read(
     topic: &TopicMetadata,
     wanted: Wanted,
 ) -> Result<Page, KafkaError> {
-    let meant = topic.partitions.iter();
-    let meant: Vec<_> = meant
-        .filter(|there| wanted.partition.is_none_or(|id| id == there.id))
-        .collect();
-    let led: Vec<TopicPartition> = meant
-        .iter()
-        .filter(|partition| partition.leader.is_some())
-        .map(|partition| TopicPartition::new(&topic.name, partition.id))
-        .collect();
-    let all_asked = led.len() == meant.len();
-    let ranges = ranges(cluster, &led, wanted.start).await?;
-    let all_known = ranges.len() == led.len();
+    let (ranges, all_known) = ranges(cluster, topic, &wanted).await?;
+    let (mut page, _) = page(cluster, topic, wanted, ranges).await?;
+    if page.end == "complete" && !all_known {
+        page.end = "partial";
+    }
+    Ok(page)
+}
+
+/// Reads these ranges, and tells as well how far each was read: its next offset.
+pub(super) async fn page(
+    cluster: &KafkaCluster,
+    topic: &TopicMetadata,
+    wanted: Wanted,
+    ranges: Vec<PartitionRange>,
+) -> Result<(Page, BTreeMap<i32, i64>), KafkaError> {
     let (connection, name) = (cluster.connection().clone(), topic.name.clone());
     let blocking = tokio::task::spawn_blocking(move || {
         let limits = ReadLimits {
@@ -82,28 +103,36 @@ pub async fn read(
             buffer_kib: BUFFER_KIB,
             ..ReadLimits::within(LONGEST_READ)
         };
+        let firsts = ranges.iter().map(|range| (range.partition, range.from));
+        let mut next: BTreeMap<i32, i64> = firsts.collect();
         let mut found = Found::new(wanted);
         let end = read_ranges(&connection, &name, &ranges, limits, |record| {
+            next.insert(record.partition, record.offset + 1);
             found.take(RecordView::of(&record))
         })?;
-        Ok(found.into_page(&end))
+        Ok((found.into_page(&end), next))
     });
-    let mut page = match blocking.await {
-        Ok(page) => page?,
+    match blocking.await {
+        Ok(read) => read,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
-    };
-    if page.end == "complete" && !(all_asked && all_known) {
-        page.end = "partial";
     }
-    Ok(page)
 }
 
-/// The offsets to read of each partition whose ends are known.
-async fn ranges(
+/// The offsets to read of each partition that is meant and whose ends are known, and whether those are
+/// all.
+pub(super) async fn ranges(
     cluster: &KafkaCluster,
-    led: &[TopicPartition],
-    start: Start,
-) -> Result<Vec<PartitionRange>, KafkaError> {
+    topic: &TopicMetadata,
+    wanted: &Wanted,
+) -> Result<(Vec<PartitionRange>, bool), KafkaError> {
+    let start = wanted.start;
+    let meant: Vec<_> = wanted.partitions(topic).collect();
+    let led: Vec<TopicPartition> = meant
+        .iter()
+        .filter(|partition| partition.leader.is_some())
+        .map(|partition| TopicPartition::new(&topic.name, partition.id))
+        .collect();
+    let led = led.as_slice();
     let limit = time_limits::DETAIL;
     let by_time = async {
         match start {
@@ -138,7 +167,9 @@ async fn ranges(
             to: end,
         })
     });
-    Ok(ranges.collect())
+    let ranges: Vec<_> = ranges.collect();
+    let all_known = ranges.len() == meant.len();
+    Ok((ranges, all_known))
 }
 
 /// The records that are kept while reading.
@@ -156,14 +187,8 @@ impl Found {
     }
 
     fn take(&mut self, record: RecordView) -> ControlFlow<()> {
-        if let Some(part) = &self.wanted.contains {
-            let matches = record
-                .value
-                .as_ref()
-                .is_some_and(|text| text.contains(part));
-            if !matches {
-                return ControlFlow::Continue(());
-            }
+        if !self.wanted.matches(&record) {
+            return ControlFlow::Continue(());
         }
         self.records.push(record);
         // The last ones are known only at the end of all partitions.

@@ -3,6 +3,7 @@
 mod create;
 mod delete;
 mod describe;
+mod follow;
 mod input;
 mod list;
 mod partitions;
@@ -24,4 +25,5 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(restore::restore))
         .routes(routes!(partitions::grow))
         .routes(routes!(records::read, records::produce, truncate::truncate))
+        .routes(routes!(follow::follow))
 }

@@ -17,41 +17,63 @@ use crate::records::{self, NewRecord, RecordView, Start, Wanted};
 use crate::state::AppState;
 use crate::topic::{TopicName, to_the_end};
 
+pub(super) const NDJSON: &str = "application/x-ndjson";
 const USUAL_LIMIT: usize = 100;
 const LARGEST_LIMIT: usize = 1_000;
 /// Records that are shown when nothing says where to start.
-const USUAL_LAST: usize = 10;
+pub(super) const USUAL_LAST: usize = 10;
 
 /// Which records are read.
 #[derive(Debug, Clone)]
 pub struct ReadRecords(Wanted);
 
-impl FromFields for ReadRecords {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+/// Which records, as far as a bounded read and one that goes on ask alike.
+pub(super) struct Which {
+    pub(super) partition: Option<i32>,
+    pub(super) start: Option<Start>,
+    pub(super) contains: Option<String>,
+}
+
+impl Which {
+    /// `least_last` is the least that `last` may be.
+    pub(super) fn from_fields(fields: &mut Fields, least_last: usize) -> Option<Self> {
         let partition = fields.optional_in::<i32>("partition", 0..=i32::MAX);
         let offset = fields.optional_in::<i64>("offset", 0..=i64::MAX);
         let time = fields.optional::<Timestamp>("time");
-        let last = fields.optional_in("last", 1..=LARGEST_LIMIT);
+        let last = fields.optional_in("last", least_last..=LARGEST_LIMIT);
         let contains = fields.optional::<String>("contains");
-        let limit = fields.optional_in("limit", 1..=LARGEST_LIMIT);
-        let (offset, time, last, limit) = (offset?, time?, last?, limit?);
-        let (start, limit) = match (offset, time, last) {
-            (Some(offset), None, None) => (Start::Offset(offset), limit.unwrap_or(USUAL_LIMIT)),
-            (None, Some(time), None) => (Start::Time(time), limit.unwrap_or(USUAL_LIMIT)),
-            (None, None, last) => {
-                let last = last.unwrap_or(USUAL_LAST);
-                (Start::Last(last), limit.unwrap_or(last).min(last))
-            }
+        let start = match (offset?, time?, last?) {
+            (Some(offset), None, None) => Some(Start::Offset(offset)),
+            (None, Some(time), None) => Some(Start::Time(time)),
+            (None, None, last) => last.map(Start::Last),
             _ => {
                 let message = "is one of three: offset, time and last exclude each other";
                 fields.check("offset", false, "one_of", message);
                 return None;
             }
         };
-        Some(Self(Wanted {
+        Some(Self {
             partition: partition?,
             start,
             contains: contains?,
+        })
+    }
+}
+
+impl FromFields for ReadRecords {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let which = Which::from_fields(fields, 1);
+        let limit = fields.optional_in("limit", 1..=LARGEST_LIMIT);
+        let (which, limit) = (which?, limit?);
+        let start = which.start.unwrap_or(Start::Last(USUAL_LAST));
+        let limit = match start {
+            Start::Last(last) => limit.unwrap_or(last).min(last),
+            Start::Offset(_) | Start::Time(_) => limit.unwrap_or(USUAL_LIMIT),
+        };
+        Some(Self(Wanted {
+            partition: which.partition,
+            start,
+            contains: which.contains,
             limit,
         }))
     }
@@ -109,17 +131,18 @@ pub async fn read(
 ) -> Answer<Response> {
     let topic = topic(&state, &name, wanted.partition).await?;
     let page = records::read(&state.cluster, &topic, wanted).await?;
-    let mut lines = String::new();
-    for record in &page.records {
-        let line = serde_json::to_string(record).map_err(Problem::internal)?;
-        lines.push_str(&line);
-        lines.push('\n');
-    }
+    let lines = page.records.iter().map(line);
+    let lines: String = lines.collect::<Result<_, _>>().map_err(Problem::internal)?;
     let headers = [
-        (header::CONTENT_TYPE, "application/x-ndjson"),
+        (header::CONTENT_TYPE, NDJSON),
         (header::HeaderName::from_static("x-read-end"), page.end),
     ];
     Ok((headers, lines).into_response())
+}
+
+/// A record as a line of JSON.
+pub(super) fn line(record: &RecordView) -> serde_json::Result<String> {
+    serde_json::to_string(record).map(|line| line + "\n")
 }
 
 /// A record to be produced.
@@ -223,7 +246,8 @@ pub async fn produce(
     Ok((StatusCode::CREATED, Json(view)).into_response())
 }
 
-async fn topic(
+/// The topic, which has the partition that is asked for.
+pub(super) async fn topic(
     state: &AppState,
     name: &TopicName,
     partition: Option<i32>,
