@@ -7,8 +7,11 @@ use std::time::Duration;
 
 use kafka_cluster::{
     Connection, Delivery, DeliveryObserver, KafkaError, Persistence, RecordProducer, SendError,
+    codes,
 };
 use tokio::sync::oneshot;
+
+use crate::time_limits;
 
 /// librdkafka gives a record up after this; below the usual request time-out.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -58,6 +61,11 @@ pub struct RecordWriter {
     patience: Duration,
     producer: Arc<Mutex<Option<Arc<RecordProducer<Waiting>>>>>,
     waiting: Arc<Waiting>,
+}
+
+/// The client does not know what it was asked for; nothing was sent.
+fn is_unknown(error: &KafkaError) -> bool {
+    [codes::LOCAL_UNKNOWN_PARTITION, codes::LOCAL_UNKNOWN_TOPIC].contains(&error.code)
 }
 
 type Outcome = Result<Written, ProduceError>;
@@ -127,6 +135,23 @@ impl RecordWriter {
     /// See [`ProduceError`].
     pub async fn produce(&self, record: NewRecord) -> Outcome {
         let producer = self.producer().map_err(ProduceError::NotWritten)?;
+        match self.send(&producer, &record).await {
+            Err(ProduceError::NotWritten(error)) if is_unknown(&error) => {
+                // librdkafka looks for partitions that were added every five minutes by itself.
+                let topic = record.topic.clone();
+                let known = producer.clone();
+                let looked = move || known.warm_up(&topic, time_limits::DETAIL);
+                match tokio::task::spawn_blocking(looked).await {
+                    Ok(looked) => looked.map_err(ProduceError::NotWritten)?,
+                    Err(error) => std::panic::resume_unwind(error.into_panic()),
+                };
+                self.send(&producer, &record).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn send(&self, producer: &RecordProducer<Waiting>, record: &NewRecord) -> Outcome {
         let (token, outcome) = self.waiting.register();
         let key = record.key.as_deref().map(str::as_bytes);
         let value = record.value.as_bytes();
@@ -142,7 +167,7 @@ impl RecordWriter {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) | Err(_) => {
                 self.waiting.lock().remove(&token);
-                let code = kafka_cluster::codes::LOCAL_TIMED_OUT;
+                let code = codes::LOCAL_TIMED_OUT;
                 let error = KafkaError::of_write("Produce", code, "no delivery report in time");
                 Err(ProduceError::Unknown(error))
             }
