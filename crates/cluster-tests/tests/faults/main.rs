@@ -6,6 +6,7 @@
 )]
 
 mod admin_audit;
+mod admin_truth;
 mod admin_writes;
 mod alerts;
 mod all_down;
@@ -13,5 +14,7 @@ mod brokers_down;
 mod canary;
 mod controller;
 mod coordinator;
+mod declared;
+mod many_at_once;
 mod paused_broker;
 mod services;
