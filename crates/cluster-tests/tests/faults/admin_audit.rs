@@ -1,23 +1,46 @@
-//! A session of writes with a broker killed in the middle: each leaves one intent and one outcome, with
-//! Kafka's own consumer as the witness.
+//! A session of writes of every kind, with a broker killed in the middle: each leaves one intent and one
+//! outcome, with Kafka's own consumer as the witness.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use cluster_tests::api::{Answer, Api};
 use cluster_tests::names::unique;
 use cluster_tests::services::{Target, host};
 use cluster_tests::{PATIENCE, kafka_tool};
 use local_cluster::{NodeId, lease_for_faults, wait_for_condition};
+use reqwest::Method;
 use serde_json::{Value, json};
 
+/// What the topic begins with.
+const PARTITIONS: u64 = 3;
 /// What was answered to each write, by the request's id.
 type Answers = BTreeMap<String, u16>;
 
-async fn patch(admin: &Api, topic: &str, value: u64) -> Answer {
-    let body = json!({"configs": {"retention.ms": value}}).to_string();
-    admin
-        .patch_json(&format!("/api/topics/{topic}/configs"), &body)
-        .await
+/// Writes of a topic, done and refused; each round another value and one partition more.
+async fn round(admin: &Api, topic: &str, number: u64, answers: &mut Answers) {
+    let path = format!("/api/topics/{topic}");
+    let configs = format!("{path}/configs");
+    let setting = json!({"configs": {"retention.ms": 1_000_000 + number}}).to_string();
+    keep(answers, &admin.patch_json(&configs, &setting).await);
+    let wrong = json!({"configs": {"retention.mss": "1"}}).to_string();
+    keep(answers, &admin.patch_json(&configs, &wrong).await);
+    let record = json!({"value": format!("round {number}")}).to_string();
+    let records = format!("{path}/records");
+    keep(answers, &admin.post_json(&records, &record).await);
+    let more = format!("{path}/partitions?partitions={}", PARTITIONS + number);
+    keep(answers, &admin.post(&more).await);
+    let fewer = format!("{path}/partitions?partitions=1");
+    keep(answers, &admin.post(&fewer).await);
+    keep(answers, &admin.post(&format!("{path}/elections")).await);
+    let truncated = format!("{path}/records?partition=0&beforeOffset=0");
+    keep(answers, &admin.delete(&truncated).await);
+    let replaced = json!({"configs": {"segment.ms": 2_000_000 + number}}).to_string();
+    let body = ("application/json", replaced);
+    keep(
+        answers,
+        &admin.send(Method::PUT, &configs, Some(body)).await,
+    );
 }
 
 fn keep(answers: &mut Answers, answer: &Answer) {
@@ -41,27 +64,32 @@ async fn each_write_leaves_one_intent_and_one_outcome_though_a_broker_is_killed(
     .await
     .unwrap();
 
-    for value in 0..5 {
-        let answer = patch(admin, &topic, 1_000_000 + value).await;
-        assert_eq!(answer.status.as_u16(), 200, "{}", answer.text);
-        keep(&mut answers, &answer);
-    }
+    round(admin, &topic, 1, &mut answers).await;
+    let statuses: BTreeSet<u16> = answers.values().copied().collect();
+    assert_eq!(statuses, BTreeSet::from([200, 201, 422]), "{answers:?}");
     let node = NodeId::broker(2);
     local.kill(node).await.unwrap();
     // Until the leaders that it had are elsewhere some of these wait, and some are refused.
-    for value in 5..25 {
-        keep(&mut answers, &patch(admin, &topic, 1_000_000 + value).await);
+    for number in 2..5 {
+        round(admin, &topic, number, &mut answers).await;
     }
     local.start_node(node).await.unwrap();
-    wait_for_condition("writes to be taken again", PATIENCE, || async {
-        let answer = patch(admin, &topic, 2_000_000).await;
-        let done = answer.status.as_u16() == 200;
-        if done { Ok(()) } else { Err(answer.text) }
-    })
-    .await
-    .unwrap();
-    let done = answers.values().filter(|status| **status == 200).count();
-    assert!(done > 5, "{answers:?}");
+    let mut number = 5;
+    let ended = Instant::now() + PATIENCE;
+    loop {
+        let mut last = Answers::new();
+        round(admin, &topic, number, &mut last).await;
+        let whole = last.values().all(|status| [200, 201, 422].contains(status));
+        answers.append(&mut last);
+        if whole {
+            break;
+        }
+        assert!(Instant::now() < ended, "{answers:?}");
+        number += 1;
+    }
+    let deleted = admin.delete(&format!("/api/topics/{topic}")).await;
+    assert!(deleted.status.is_success(), "{}", deleted.text);
+    keep(&mut answers, &deleted);
 
     // What was not acknowledged in time may still be on its way.
     wait_for_condition("every outcome to be there", PATIENCE * 2, || {

@@ -1,5 +1,6 @@
-//! Two clients write settings of one topic while the controller is killed: what was acknowledged is
-//! there. Afterwards the leaders that moved are given back.
+//! Two clients write settings of one topic while the controller is killed: each write that was
+//! acknowledged is there when somebody else looks, and none is lost. Afterwards the leaders that moved are
+//! given back.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,11 +9,31 @@ use cluster_tests::api::Api;
 use cluster_tests::names::unique;
 use cluster_tests::services::{Target, host};
 use cluster_tests::{PATIENCE, client, kafka_tool};
+use kafka_cluster::KafkaCluster;
 use local_cluster::{NodeId, lease_for_faults, wait_for_condition};
 use serde_json::json;
 
 /// What each client has acknowledged at least; the controller is killed in the middle.
 const WRITES: u64 = 200;
+
+/// What one client writes to.
+#[derive(Clone, Copy)]
+struct Own<'a> {
+    topic: &'a str,
+    name: &'a str,
+    base: u64,
+}
+
+/// What Kafka says that a setting is, once a broker answers.
+async fn setting(witness: &KafkaCluster, topic: &str, name: &str) -> u64 {
+    let read = wait_for_condition("a broker to tell the settings", PATIENCE, || async {
+        let mut answers = witness.topic_configs(&[topic], PATIENCE).await?;
+        answers.remove(0)
+    });
+    let entries = read.await.unwrap();
+    let entry = entries.into_iter().find(|entry| entry.name == name);
+    entry.unwrap().value.unwrap().parse().unwrap()
+}
 
 /// One client's setting, which it raises by one with every call.
 #[derive(Default)]
@@ -24,7 +45,9 @@ struct Writer {
 }
 
 impl Writer {
-    async fn run(&self, admin: &Api, topic: &str, name: &str, base: u64, stop: &AtomicBool) {
+    /// `witness` is a client of its own, which knows nothing of what was written.
+    async fn run(&self, admin: &Api, witness: &KafkaCluster, own: Own<'_>, stop: &AtomicBool) {
+        let Own { topic, name, base } = own;
         let path = format!("/api/topics/{topic}/configs");
         while !stop.load(Ordering::Relaxed) {
             let value = base + self.tried.fetch_add(1, Ordering::Relaxed) + 1;
@@ -32,6 +55,9 @@ impl Writer {
             let answer = admin.patch_json(&path, &body).await;
             match answer.status.as_u16() {
                 200 => {
+                    // The other client writes another setting: this one is as it was acknowledged.
+                    let seen = setting(witness, topic, name).await;
+                    assert_eq!(seen, value, "{name} was acknowledged: {}", answer.text);
                     self.acknowledged.store(value, Ordering::Relaxed);
                     self.done.fetch_add(1, Ordering::Relaxed);
                 }
@@ -80,9 +106,12 @@ async fn no_setting_is_a_false_success_when_the_controller_is_killed_and_leaders
         .map(|(name, base)| {
             let writer = Arc::new(Writer::default());
             let (running, admin, topic) = (writer.clone(), admin.clone(), topic.clone());
-            let stop = stop.clone();
-            let task =
-                tokio::spawn(async move { running.run(&admin, &topic, name, base, &stop).await });
+            let (stop, witness) = (stop.clone(), cluster.clone());
+            let task = tokio::spawn(async move {
+                let topic = &topic;
+                let own = Own { topic, name, base };
+                running.run(&admin, &witness, own, &stop).await;
+            });
             (name, writer, task)
         })
         .collect();

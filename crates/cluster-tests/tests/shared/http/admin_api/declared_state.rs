@@ -88,6 +88,17 @@ async fn a_document_makes_changes_and_deletes_what_it_names_and_leaves_the_rest_
     let plan = send(admin, "/api/plan", &second).await.ok_json(200);
     assert_eq!(plan["changes"], false, "{plan}");
 
+    let third = document(4, 90000, "");
+    let plan = send(admin, "/api/plan", &third).await.ok_json(200);
+    let body = r#"{"configs": {"segment.ms": "3600000"}}"#;
+    let configs = format!("/api/topics/{one}/configs");
+    let by_somebody_else = admin.patch_json(&configs, body).await;
+    by_somebody_else.ok_json(200);
+    let outdated = send(admin, &apply(&plan["hash"]), &third).await;
+    outdated.problem(412, "plan_outdated");
+    let shown = admin.get(&format!("/api/topics/{one}")).await.ok_json(200);
+    assert_eq!(shown["partitionCount"], 3, "nothing was done: {shown}");
+
     let impossible = document(1, 90000, "");
     let plan = send(admin, "/api/plan", &impossible).await.ok_json(200);
     let refused = send(admin, &apply(&plan["hash"]), &impossible).await;

@@ -59,6 +59,13 @@ fn offsets(answer: &Value, field: &str) -> BTreeMap<i64, i64> {
         .collect()
 }
 
+/// `offsets`, and over them what the answer says of the partitions that it is about.
+fn with(offsets_before: &BTreeMap<i64, i64>, answer: &Value, field: &str) -> BTreeMap<i64, i64> {
+    let mut all = offsets_before.clone();
+    all.extend(offsets(answer, field));
+    all
+}
+
 #[tokio::test]
 async fn a_group_is_listed_and_described_with_its_lag() {
     let (admin, topic, group) = with_group().await;
@@ -102,6 +109,7 @@ async fn every_reset_its_dry_run_and_its_undo_agree_with_kafkas_own_tool() {
             [40, 20],
         ),
     ];
+    assert_eq!(witnessed(&group).await, before);
     for (mut mode, [zero, one]) in modes {
         let after = BTreeMap::from([(0, zero), (1, one)]);
         let reset = format!("{path}/reset");
@@ -109,27 +117,46 @@ async fn every_reset_its_dry_run_and_its_undo_agree_with_kafkas_own_tool() {
             .post_json(&reset, &mode.to_string())
             .await
             .ok_json(200);
-        let mut planned = before.clone();
-        planned.extend(offsets(&dry, "newOffset"));
-        assert_eq!(planned, after, "{dry}");
         assert_eq!(dry["executed"], false, "{dry}");
+        assert_eq!(with(&before, &dry, "oldOffset"), before, "{dry}");
+        assert_eq!(with(&before, &dry, "newOffset"), after, "{dry}");
         mode["execute"] = json!(true);
         let done = admin
             .post_json(&reset, &mode.to_string())
             .await
             .ok_json(200);
-        assert_eq!(
-            done["partitions"][0]["newOffset"],
-            dry["partitions"][0]["newOffset"]
-        );
+        assert_eq!(done["executed"], true, "{done}");
+        // As the dry run said it; had that moved anything, the old offsets would be others.
+        for field in [
+            "oldOffset",
+            "newOffset",
+            "recordsSkipped",
+            "recordsReplayed",
+        ] {
+            assert_eq!(offsets(&done, field), offsets(&dry, field), "{done}");
+        }
         assert_eq!(witnessed(&group).await, after, "{done}");
-        let undone = admin.post(&format!("{path}/undo?execute=true")).await;
-        assert_eq!(
-            offsets(&undone.ok_json(200), "newOffset").len(),
-            offsets(&dry, "newOffset").len()
-        );
+        let skipped: i64 = after
+            .iter()
+            .map(|(id, new)| (new - before[id]).max(0))
+            .sum();
+        let told: i64 = offsets(&done, "recordsSkipped").values().sum();
+        assert_eq!(told, skipped, "{done}");
+        let replayed: i64 = after
+            .iter()
+            .map(|(id, new)| (before[id] - new).max(0))
+            .sum();
+        let told: i64 = offsets(&done, "recordsReplayed").values().sum();
+        assert_eq!(told, replayed, "{done}");
+
+        let undo = format!("{path}/undo");
+        let dry = admin.post(&undo).await.ok_json(200);
+        assert_eq!(with(&after, &dry, "newOffset"), before, "{dry}");
+        let undone = admin.post(&format!("{undo}?execute=true")).await;
+        let undone = undone.ok_json(200);
+        assert_eq!(with(&after, &undone, "newOffset"), before, "{undone}");
+        assert_eq!(witnessed(&group).await, before, "{undone}");
     }
-    assert_eq!(witnessed(&group).await, before, "after the last undo");
     let nothing = admin.post(&format!("{path}/undo")).await;
     nothing.problem(404, "nothing_to_undo");
 }

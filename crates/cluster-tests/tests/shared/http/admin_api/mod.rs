@@ -9,7 +9,6 @@ mod groups;
 mod idempotency;
 mod partitions;
 mod plans;
-mod problem_codes;
 mod records;
 
 use cluster_tests::api::Api;
