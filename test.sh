@@ -108,6 +108,15 @@ rules() {
     alerts_are_tested && jobs_are_the_same
 }
 
+# Every problem code of docs/API.md was in an answer to a test; the tests leave a file for each.
+codes_are_produced() {
+  local code missing=0
+  while read -r code; do
+    [[ -e $PROBLEM_CODES_SEEN/$code ]] || { say "no test was answered with $code" && missing=1; }
+  done < <(sed -n '/^## Problem codes/,$ s/^| `//p' docs/API.md | cut -d'|' -f1 | grep -oE '[a-z_]{3,}')
+  return "$missing"
+}
+
 prerequisites() {
   need_rust
   need build-essential pkg-config libssl-dev zlib1g-dev default-jre-headless maven curl jq \
@@ -124,10 +133,14 @@ stage "alert rules (promtool)" rules
 stage "format" cargo fmt --all --check
 stage "lints (clippy)" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 stage "documentation" cargo doc --workspace --no-deps --locked --quiet
+PROBLEM_CODES_SEEN=$(mktemp -d)
+export PROBLEM_CODES_SEEN
+trap 'rm -rf "$PROBLEM_CODES_SEEN"' EXIT
 stage "unit tests" cargo test --workspace --exclude cluster-tests --locked --quiet
 # The services themselves: some tests run the real programs.
 stage "build" cargo build --workspace --locked --quiet
 stage "tests on real clusters" cargo test -p cluster-tests --locked
+stage "problem codes" codes_are_produced
 
 printf '\nall stages passed in %d s\n' "$SECONDS"
 printf '%s\n' "${timings[@]}"
