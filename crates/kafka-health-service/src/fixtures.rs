@@ -10,8 +10,8 @@ use kafka_cluster::{
 
 use crate::moment::Moment;
 use crate::snapshot::{
-    Broker, Connect, Group, Groups, NoAnswer, PartitionLag, Probe, Snapshot, TopicSetting,
-    TopicSettings,
+    Answer, Broker, Connect, Group, Groups, NoAnswer, PartitionLag, Probe, Rights, Snapshot,
+    TopicSetting, TopicSettings,
 };
 
 /// What topics keep.
@@ -58,8 +58,17 @@ pub fn answered(began: Moment) -> Probe {
         began,
         ended: began.plus(took),
         connect: Some(Connect::Accepted),
-        answer: Ok(took),
+        answer: Ok(Answer { took, denied: None }),
     }
+}
+
+/// A probe that the broker answered, but only to say that this service may not ask that.
+pub fn denied(began: Moment) -> Probe {
+    let mut probe = answered(began);
+    if let Ok(answer) = &mut probe.answer {
+        answer.denied = Some("Cluster authorization failed".to_owned());
+    }
+    probe
 }
 
 /// A probe that was refused at once.
@@ -91,7 +100,8 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Brokers 1-3 answer, topic `log-events` is in order, group `log-processor` is at its end.
+    /// Brokers 1-3 answer, topic `log-events` is in order, group `log-processor` is at its end, and no
+    /// right is missing.
     pub fn healthy() -> Self {
         let now = Moment::now();
         let mut cluster = Self {
@@ -113,6 +123,12 @@ impl Cluster {
             complete_at: Some(now),
         };
         cluster.snapshot.groups.publish(groups, now);
+        let rights = Rights {
+            topics: 1,
+            groups: 1,
+            ..Rights::default()
+        };
+        cluster.snapshot.rights.publish(rights, now);
         cluster
     }
 

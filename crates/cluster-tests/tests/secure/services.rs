@@ -9,10 +9,16 @@ use super::secured;
 
 /// The services, once health says HEALTHY.
 pub(crate) async fn healthy(cluster: &local_cluster::Cluster) -> Hosted {
-    let services = host(&Target {
+    started(&Target {
         canary: Some("__health_canary".to_owned()),
         ..Target::of(cluster)
-    });
+    })
+    .await
+}
+
+/// The services of this target, once health says HEALTHY and the declared topics are there.
+pub(crate) async fn started(target: &Target) -> Hosted {
+    let services = host(target);
     wait_for_condition("health to be HEALTHY", PATIENCE, || async {
         let health = services.health.get("/api/health").await.json();
         if health["status"] == "HEALTHY" {

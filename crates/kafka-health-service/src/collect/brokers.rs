@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use kafka_cluster::{BrokerAddress, KafkaCluster, KafkaError, codes};
+use kafka_cluster::{BrokerAddress, ErrorKind, KafkaCluster, KafkaError, codes};
 use tokio::task::JoinSet;
 
 use super::Context;
 use super::connect::connect;
 use super::pace::{Outcome, Pace};
 use crate::moment::Moment;
-use crate::snapshot::{Address, Connect, NoAnswer, Probe};
+use crate::snapshot::{Address, Answer, Connect, NoAnswer, Probe};
 
 /// After a probe that failed at once (a connection that broke) the next one follows soon.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
@@ -97,7 +97,8 @@ async fn ask(
     id: i32,
     address: &Address,
     deadline: Duration,
-) -> Result<Duration, NoAnswer> {
+) -> Result<Answer, NoAnswer> {
+    let began = Moment::now();
     let answer = match cluster.probe(id, deadline).await {
         Ok(took) => Ok(took),
         Err(error) => {
@@ -109,15 +110,18 @@ async fn ask(
             Err(cluster.explain(error, &broker).await)
         }
     };
-    of_answer(answer)
+    of_answer(answer, began.age(Moment::now()))
 }
 
-/// A broker that refuses to tell (for want of a permission, say) has answered: Kafka's own error
-/// codes are positive, librdkafka's negative.
-fn of_answer(answer: Result<Duration, KafkaError>) -> Result<Duration, NoAnswer> {
+/// A broker that refuses to tell has answered: Kafka's own error codes are positive, librdkafka's
+/// negative. That it refuses for want of a right is another matter, and kept.
+fn of_answer(answer: Result<Duration, KafkaError>, waited: Duration) -> Result<Answer, NoAnswer> {
     match answer {
-        Ok(took) => Ok(took),
-        Err(error) if error.code > 0 => Ok(Duration::ZERO),
+        Ok(took) => Ok(Answer { took, denied: None }),
+        Err(error) if error.code > 0 => Ok(Answer {
+            took: waited,
+            denied: (error.kind == ErrorKind::Denied).then_some(error.message),
+        }),
         Err(error) if matches!(error.code, codes::LOCAL_TIMED_OUT | BROKER_GIVEN_UP) => {
             Err(NoAnswer::TimedOut)
         }
@@ -129,20 +133,25 @@ fn of_answer(answer: Result<Duration, KafkaError>) -> Result<Duration, NoAnswer>
 mod tests {
     use super::*;
 
+    const WAITED: Duration = Duration::from_millis(7);
+
     #[test]
-    fn a_refusal_by_the_broker_itself_is_an_answer() {
-        let denied =
-            KafkaError::of_read("DescribeConfigs", codes::CLUSTER_AUTHORIZATION_FAILED, "");
-        assert!(of_answer(Err(denied)).is_ok());
+    fn a_refusal_by_the_broker_itself_is_an_answer_and_a_missing_right_is_kept() {
+        let error = |code| KafkaError::of_read("DescribeConfigs", code, "said so");
+        let denied = of_answer(Err(error(codes::CLUSTER_AUTHORIZATION_FAILED)), WAITED).unwrap();
+        assert_eq!(denied.denied.as_deref(), Some("said so"));
+        assert_eq!(denied.took, WAITED);
+        let refused = of_answer(Err(error(codes::INVALID_REQUEST)), WAITED).unwrap();
+        assert_eq!(refused.denied, None);
     }
 
     #[test]
     fn an_error_of_the_client_is_no_answer() {
         let silent = KafkaError::of_read("DescribeConfigs", codes::LOCAL_TIMED_OUT, "timed out");
-        assert_eq!(of_answer(Err(silent)), Err(NoAnswer::TimedOut));
+        assert_eq!(of_answer(Err(silent), WAITED), Err(NoAnswer::TimedOut));
         let broken = KafkaError::of_read("DescribeConfigs", codes::LOCAL_TRANSPORT, "broke");
         assert_eq!(
-            of_answer(Err(broken)),
+            of_answer(Err(broken), WAITED),
             Err(NoAnswer::Failed("broke".to_owned()))
         );
     }

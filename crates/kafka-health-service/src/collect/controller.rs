@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Context;
 use super::pace::{Outcome, Pace};
 use crate::moment::Moment;
-use crate::snapshot::{Controller, Snapshot};
+use crate::snapshot::Controller;
 
 const INTERVAL: Duration = Duration::from_secs(1);
 const RACK_DEADLINE: Duration = Duration::from_secs(3);
@@ -42,7 +42,7 @@ fn look(context: &Context) -> Outcome {
 }
 
 async fn read_racks(context: &Context) -> Outcome {
-    let brokers = answering(&context.store.read());
+    let brokers = super::answering(&context.store.read());
     let mut racks = BTreeMap::new();
     for id in &brokers {
         let rack = context.cluster.rack(*id, RACK_DEADLINE).await;
@@ -60,27 +60,5 @@ async fn read_racks(context: &Context) -> Outcome {
         Outcome::Failure
     } else {
         Outcome::Success
-    }
-}
-
-fn answering(snapshot: &Snapshot) -> Vec<i32> {
-    let answering = snapshot.brokers.values().filter(|broker| {
-        broker.probes.failing.is_none() && broker.probes.answering_since.is_some()
-    });
-    answering.map(|broker| broker.id).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fixtures::{Cluster, refused};
-
-    #[test]
-    fn only_brokers_that_answer_are_asked_for_their_racks() {
-        let mut cluster = Cluster::healthy();
-        let now = cluster.now;
-        cluster.broker(2).probes.record(refused(now));
-        assert_eq!(answering(&cluster.snapshot), [1, 3]);
-        assert!(answering(&Snapshot::default()).is_empty());
     }
 }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
-use kafka_cluster::{GroupListing, GroupListings, GroupState, KafkaError, OffsetSpec};
+use kafka_cluster::{
+    ErrorKind, GroupListing, GroupListings, GroupState, KafkaError, OffsetSpec, codes,
+};
 
 use tokio::sync::Mutex;
 
@@ -16,7 +18,7 @@ use super::Context;
 use super::pace::{Outcome, Pace};
 use super::residue::Residues;
 use crate::moment::Moment;
-use crate::snapshot::{Ladders, PartitionOffsets, Readings, Topics};
+use crate::snapshot::{Ladders, PartitionOffsets, Readings, Right, Topics};
 
 /// A broker that is down but still registered makes the list take this long.
 const LIST_DEADLINE: Duration = Duration::from_secs(3);
@@ -56,6 +58,10 @@ async fn collect(context: &Context, memory: &Mutex<Memory>) -> Outcome {
     let mut memory = memory.lock().await;
     let mut outcome = Outcome::Failure;
     context.store.update(|snapshot| {
+        if let Ok(readings) = &readings {
+            let needed = [Right::DescribeGroups, Right::DescribeTopics];
+            snapshot.note_denials(&needed, denials(readings), ended);
+        }
         let part = &mut snapshot.groups;
         let noted = readings
             .map_err(|error| error.to_string())
@@ -72,6 +78,25 @@ async fn collect(context: &Context, memory: &Mutex<Memory>) -> Outcome {
         part.attempts.note(began, ended, noted);
     });
     outcome
+}
+
+/// Rights that were missing on the way.
+fn denials(readings: &Readings) -> BTreeMap<Right, String> {
+    let descriptions = readings.descriptions.values();
+    let descriptions = descriptions.filter_map(|answer| answer.as_ref().err());
+    let committed = readings.committed.values();
+    let committed = committed.filter_map(|answer| answer.as_ref().err());
+    let offsets = readings.earliest.values().chain(readings.latest.values());
+    let offsets = offsets.filter_map(|answer| answer.as_ref().err());
+    let errors = descriptions.chain(committed).chain(offsets);
+    let denied = errors.filter(|error| error.kind == ErrorKind::Denied);
+    let right = |error: &KafkaError| match error.code {
+        codes::GROUP_AUTHORIZATION_FAILED => Right::DescribeGroups,
+        _ => Right::DescribeTopics,
+    };
+    denied
+        .map(|error| (right(error), error.message.clone()))
+        .collect()
 }
 
 async fn read(context: &Context, memory: &Mutex<Memory>) -> Result<Readings, KafkaError> {
@@ -182,4 +207,30 @@ fn with_members(listings: &GroupListings) -> Vec<GroupListing> {
         .filter(|group| !matches!(group.state, GroupState::Empty | GroupState::Dead))
         .cloned()
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use kafka_cluster::TopicPartition;
+
+    use super::*;
+
+    #[test]
+    fn what_kafka_refuses_on_the_way_is_told_as_the_right_that_is_missing() {
+        let error = |code| KafkaError::of_read("OffsetFetch", code, "no");
+        let mut readings = Readings::default();
+        let group = error(codes::GROUP_AUTHORIZATION_FAILED);
+        readings.committed.insert("a".to_owned(), Err(group));
+        let moved = error(codes::NOT_COORDINATOR);
+        readings.committed.insert("b".to_owned(), Err(moved));
+        let denied = denials(&readings);
+        assert_eq!(
+            denied,
+            BTreeMap::from([(Right::DescribeGroups, "no".to_owned())])
+        );
+        let partition = TopicPartition::new("orders", 0);
+        let topic = error(codes::TOPIC_AUTHORIZATION_FAILED);
+        readings.latest.insert(partition, Err(topic));
+        assert!(denials(&readings).contains_key(&Right::DescribeTopics));
+    }
 }

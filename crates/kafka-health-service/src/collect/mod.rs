@@ -10,6 +10,7 @@ mod jmx;
 mod pace;
 mod partitions;
 mod residue;
+mod rights;
 mod srvr;
 mod topic_settings;
 mod zookeeper;
@@ -22,7 +23,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::settings::WatchSettings;
-use crate::snapshot::Store;
+use crate::snapshot::{Snapshot, Store};
 
 /// What every collector of Kafka works with.
 #[derive(Clone)]
@@ -53,6 +54,7 @@ pub fn start(
     collectors.spawn(partitions::run(context.clone()));
     collectors.spawn(topic_settings::run(context.clone()));
     collectors.spawn(groups::run(context.clone()));
+    collectors.spawn(rights::run(context.clone()));
     let settings = &context.settings;
     let properties = &context.cluster.connection().properties;
     let doors = certificates::Doors {
@@ -77,4 +79,27 @@ pub fn start(
         collectors.spawn(jmx::run(*id, address.clone(), store.clone(), stop.clone()));
     }
     collectors
+}
+
+/// The brokers that answered their newest probe: nobody waits for the others.
+fn answering(snapshot: &Snapshot) -> Vec<i32> {
+    let answering = snapshot.brokers.values().filter(|broker| {
+        broker.probes.failing.is_none() && broker.probes.answering_since.is_some()
+    });
+    answering.map(|broker| broker.id).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{Cluster, refused};
+
+    #[test]
+    fn only_brokers_that_answer_are_asked_for_more() {
+        let mut cluster = Cluster::healthy();
+        let now = cluster.now;
+        cluster.broker(2).probes.record(refused(now));
+        assert_eq!(answering(&cluster.snapshot), [1, 3]);
+        assert!(answering(&Snapshot::default()).is_empty());
+    }
 }

@@ -7,7 +7,7 @@ use kafka_cluster::{ConfigEntry, ErrorKind, KafkaError};
 use super::Context;
 use super::pace::{Outcome, Pace};
 use crate::moment::Moment;
-use crate::snapshot::{Snapshot, TopicSetting, TopicSettings};
+use crate::snapshot::{Right, Snapshot, TopicSetting, TopicSettings};
 
 const DEADLINE: Duration = Duration::from_secs(5);
 /// It looks this often whether there is anything to read: what a new topic needs is asked for soon.
@@ -28,6 +28,14 @@ struct Due {
     topics: Vec<String>,
     /// These are all there are: the time of the reading counts for the whole part.
     all: bool,
+}
+
+/// Why settings were not read.
+#[derive(Debug, PartialEq, Eq)]
+struct Failed {
+    message: String,
+    /// This service may not read them.
+    denied: bool,
 }
 
 pub(super) async fn run(context: Context) {
@@ -52,8 +60,15 @@ async fn collect(context: &Context) -> Outcome {
         Outcome::Failure
     };
     context.store.update(|snapshot| {
+        let denied = result.as_ref().err().filter(|failed| failed.denied);
+        let denied = denied.map(|failed| (Right::DescribeTopicConfigs, failed.message.clone()));
+        snapshot.note_denials(
+            &[Right::DescribeTopicConfigs],
+            denied.into_iter().collect(),
+            ended,
+        );
         let part = &mut snapshot.topic_settings;
-        let noted = result.map(|read| {
+        let noted = result.map_err(|failed| failed.message).map(|read| {
             let previous = part.seen.as_ref().map(|seen| (&*seen.value, seen.at));
             let (value, at) = merged(previous, read, &due, began);
             part.publish(value, at);
@@ -85,12 +100,12 @@ fn due(snapshot: &Snapshot, now: Moment, interval: Duration) -> Option<Due> {
     (!topics.is_empty()).then_some(Due { topics, all: false })
 }
 
-async fn read(context: &Context, topics: &[String]) -> Result<TopicSettings, String> {
+async fn read(context: &Context, topics: &[String]) -> Result<TopicSettings, Failed> {
     let mut read = TopicSettings::default();
     for batch in topics.chunks(BATCH) {
         let names: Vec<_> = batch.iter().map(String::as_str).collect();
         let answers = context.cluster.topic_configs(&names, DEADLINE).await;
-        let answers = answers.map_err(|error| error.to_string())?;
+        let answers = answers.map_err(|error| Failed::of(error.to_string(), &error))?;
         for (name, answer) in batch.iter().zip(answers) {
             if let Some(value) = setting(name, answer)? {
                 read.by_topic.insert(name.clone(), value);
@@ -104,18 +119,21 @@ async fn read(context: &Context, topics: &[String]) -> Result<TopicSettings, Str
 fn setting(
     topic: &str,
     answer: Result<Vec<ConfigEntry>, KafkaError>,
-) -> Result<Option<TopicSetting>, String> {
+) -> Result<Option<TopicSetting>, Failed> {
     let entries = match answer {
         Ok(entries) => entries,
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(format!("topic {topic:?}: {error}")),
+        Err(error) => return Err(Failed::of(format!("topic {topic:?}: {error}"), &error)),
     };
     let value = |name: &str| {
         let entry = entries.iter().find(|entry| entry.name == name);
         entry.and_then(|entry| entry.value.as_deref())
     };
     let Some(min_in_sync) = value(MIN_IN_SYNC).and_then(|value| value.parse().ok()) else {
-        return Err(format!("topic {topic:?}: no {MIN_IN_SYNC} in its settings"));
+        return Err(Failed {
+            message: format!("topic {topic:?}: no {MIN_IN_SYNC} in its settings"),
+            denied: false,
+        });
     };
     let deletes = value("cleanup.policy").is_some_and(|policy| policy.contains("delete"));
     // -1 is for ever.
@@ -124,6 +142,13 @@ fn setting(
         min_in_sync,
         retention: retention.filter(|_| deletes).map(Duration::from_millis),
     }))
+}
+
+impl Failed {
+    fn of(message: String, error: &KafkaError) -> Self {
+        let denied = error.kind == ErrorKind::Denied;
+        Self { message, denied }
+    }
 }
 
 fn merged(
@@ -223,13 +248,12 @@ mod tests {
         let gone = KafkaError::of_read("DescribeConfigs", codes::UNKNOWN_TOPIC_OR_PARTITION, "");
         assert_eq!(setting("orders", Err(gone)), Ok(None));
         assert_eq!(of("delete", "1000").min_in_sync, 2);
-        assert!(setting("orders", Ok(Vec::new())).is_err());
+        let incomplete = setting("orders", Ok(Vec::new())).unwrap_err();
+        assert!(!incomplete.denied);
         let denied = KafkaError::of_read("DescribeConfigs", codes::TOPIC_AUTHORIZATION_FAILED, "");
-        assert!(
-            setting("orders", Err(denied))
-                .unwrap_err()
-                .contains("\"orders\"")
-        );
+        let denied = setting("orders", Err(denied)).unwrap_err();
+        assert!(denied.denied);
+        assert!(denied.message.contains("\"orders\""), "{denied:?}");
     }
 
     #[test]

@@ -90,7 +90,7 @@ fn each(view: &View, value: fn(&Broker) -> Option<f64>) -> Vec<Sample> {
 
 fn round_trip(broker: &Broker) -> Option<f64> {
     let answer = broker.probes.latest.as_ref()?.answer.as_ref();
-    answer.ok().map(std::time::Duration::as_secs_f64)
+    answer.ok().map(|answer| answer.took.as_secs_f64())
 }
 
 fn failures(broker: &Broker) -> Option<f64> {

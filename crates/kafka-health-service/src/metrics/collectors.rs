@@ -49,6 +49,7 @@ fn each(view: &View, value: fn(&Attempts) -> Option<f64>) -> Vec<Sample> {
         ("partitions", &snapshot.topics.attempts),
         ("topic_settings", &snapshot.topic_settings.attempts),
         ("consumer_groups", &snapshot.groups.attempts),
+        ("rights", &snapshot.rights.attempts),
     ]
     .into_iter()
     .filter_map(|(name, attempts)| Some(Sample::of(&name, value(attempts)?)))

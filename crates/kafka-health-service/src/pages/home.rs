@@ -285,8 +285,8 @@ fn round_trip(snapshot: &Snapshot, id: i32) -> String {
         let latest = broker.probes.latest.as_ref()?;
         latest.answer.as_ref().ok()
     });
-    answer.map_or_else(String::new, |took| {
-        number::duration_ms(took.as_secs_f64() * 1_000.0)
+    answer.map_or_else(String::new, |answer| {
+        number::duration_ms(answer.took.as_secs_f64() * 1_000.0)
     })
 }
 

@@ -113,7 +113,8 @@ struct PartitionReport {
     params(PartitionsQuery),
     responses(
         (status = 200, description = "one page of partitions", body = Partitions),
-        (status = 503, description = "partitions_unknown: they were not read yet, or too long ago",
+        (status = 503, description = "partitions_unknown: they were not read yet, or too long ago, or this service \
+            may not see all of them",
             body = Problem, content_type = "application/problem+json"),
         InputProblems
     )
@@ -124,7 +125,7 @@ async fn list(
 ) -> Answer<Json<Partitions>> {
     let view = state.view();
     if !view.judgement.knows_partitions() {
-        let detail = "partitions were not read yet, or too long ago; see GET /api/health";
+        let detail = "partitions were not read yet, or too long ago, or some may be hidden; see GET /api/health";
         return Err(Problem::unavailable("partitions_unknown", detail));
     }
     let all = partitions(&view.snapshot, &view.judgement);

@@ -11,6 +11,7 @@ mod group_time;
 mod groups;
 mod limits;
 mod partitions;
+mod rights;
 mod status;
 mod stop_impact;
 mod witnesses;
@@ -26,10 +27,10 @@ pub use status::{Check, CheckVerdict, Reason, Status};
 pub use stop_impact::{Affected, StopImpact, StopVerdict, stop_impact};
 pub use zookeeper::NodeVerdict;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::moment::Moment;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Right, Snapshot};
 
 /// What a snapshot means at one moment.
 #[derive(Debug, Clone)]
@@ -52,6 +53,8 @@ pub struct Judgement {
     pub groups: BTreeMap<String, GroupVerdict>,
     /// Every ZooKeeper node by address.
     pub zookeeper: BTreeMap<String, NodeVerdict>,
+    /// The rights that this service lacks, so that something may be hidden from it.
+    pub missing_rights: BTreeSet<Right>,
 }
 
 impl Judgement {
@@ -64,9 +67,12 @@ impl Judgement {
             .max()
     }
 
-    /// Topics were read, and not too long ago.
+    /// Topics were read, not too long ago, and none may be hidden.
     #[must_use]
     pub fn knows_partitions(&self) -> bool {
+        if self.missing_rights.contains(&Right::DescribeTopics) {
+            return false;
+        }
         let check = self.checks.get(&Check::Partitions);
         check.is_some_and(|check| !check.stale && check.observed_at.is_some())
     }
@@ -106,6 +112,14 @@ pub fn judge(snapshot: &Snapshot, now: Moment, limits: &Limits) -> Judgement {
     ]);
     checks.extend(zookeeper.check.map(|check| (Check::Zookeeper, check)));
     checks.extend(canary.check.map(|check| (Check::Canary, check)));
+    let missing_rights = rights::missing(snapshot);
+    let rights = rights::judge(snapshot, &missing_rights, now);
+    for reason in &rights {
+        let check = checks.get_mut(&reason.check);
+        if let Some(check) = check {
+            check.status = check.status.max(reason.severity);
+        }
+    }
     let status = checks
         .values()
         .map(|check| check.status)
@@ -117,6 +131,7 @@ pub fn judge(snapshot: &Snapshot, now: Moment, limits: &Limits) -> Judgement {
         groups.reasons,
         zookeeper.reasons,
         canary.reasons,
+        rights,
     ]
     .concat();
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.severity));
@@ -130,6 +145,7 @@ pub fn judge(snapshot: &Snapshot, now: Moment, limits: &Limits) -> Judgement {
         topics: partitions.topics,
         groups: groups.verdicts,
         zookeeper: zookeeper.verdicts,
+        missing_rights: missing_rights.into_keys().collect(),
     }
 }
 

@@ -11,7 +11,7 @@ use kafka_cluster::TopicPartition;
 use super::partitions::demand;
 use super::{Judgement, Liveness};
 use crate::moment::Moment;
-use crate::snapshot::{Freshness, Partition, Snapshot};
+use crate::snapshot::{Freshness, Partition, Right, Snapshot};
 
 /// Whether brokers may be stopped.
 #[derive(
@@ -94,6 +94,9 @@ pub fn stop_impact(
         }
         Freshness::Missing => return impact.unknown("topics were not read yet".to_owned()),
     };
+    if judgement.missing_rights.contains(&Right::DescribeTopics) {
+        return impact.unknown("health may not Describe topics".to_owned());
+    }
     impact.observed_at = Some(seen.at);
     for (topic, partition) in seen.value.partitions() {
         let in_sync = &partition.metadata.in_sync_replicas;

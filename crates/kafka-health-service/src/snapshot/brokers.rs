@@ -62,8 +62,17 @@ pub struct Probe {
     pub ended: Moment,
     /// What became of the bare connection; `None` if the answer came before it was known.
     pub connect: Option<Connect>,
-    /// How long the request took, or why it was not answered.
-    pub answer: Result<Duration, NoAnswer>,
+    /// What came of the request.
+    pub answer: Result<Answer, NoAnswer>,
+}
+
+/// A broker's own answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// How long it took.
+    pub took: Duration,
+    /// It lives, and says in these words that this service may not ask that.
+    pub denied: Option<String>,
 }
 
 /// Why a request was not answered.

@@ -13,6 +13,7 @@ mod groups;
 mod jmx;
 mod ladder;
 mod part;
+mod rights;
 mod store;
 mod topics;
 mod zookeeper;
@@ -20,7 +21,9 @@ mod zookeeper;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use brokers::{Address, Broker, Connect, Expectation, FailureStreak, NoAnswer, Probe, Probes};
+pub use brokers::{
+    Address, Answer, Broker, Connect, Expectation, FailureStreak, NoAnswer, Probe, Probes,
+};
 pub use canary::{CanaryPartition, CanaryState};
 pub use certificates::{Certificate, Connections};
 pub use controller::Controller;
@@ -29,6 +32,7 @@ pub use groups::{Group, Groups, PartitionLag, PartitionOffsets, Readings, Unread
 pub use jmx::{Agent, AgentCheck, AgentFigures};
 pub use ladder::{Arrival, Ladder, Ladders};
 pub use part::{Attempts, Failure, Freshness, Part, Seen};
+pub use rights::{Right, Rights};
 pub use store::Store;
 pub use topics::{Leaderless, Partition, Topic, TopicSetting, TopicSettings, Topics};
 pub use zookeeper::{
@@ -52,6 +56,10 @@ pub struct Snapshot {
     pub topic_settings: Part<TopicSettings>,
     /// Consumer groups and their lag.
     pub groups: Part<Groups>,
+    /// What this service may look at.
+    pub rights: Part<Rights>,
+    /// Rights that a collector missed in its newest attempt, and what Kafka said.
+    pub denials: BTreeMap<Right, Failure>,
     /// The canary; `None` where none runs.
     pub canary: Option<CanaryState>,
     /// JMX agents by the id of their broker; empty where none is configured.
@@ -81,6 +89,15 @@ impl Snapshot {
                 .collect(),
             ..Self::default()
         }
+    }
+
+    /// Takes in what became of an attempt that needs these rights: it missed `denied` of them, with
+    /// Kafka's words, and none of the others.
+    pub fn note_denials(&mut self, needed: &[Right], denied: BTreeMap<Right, String>, at: Moment) {
+        self.denials.retain(|right, _| !needed.contains(right));
+        let denied = denied.into_iter();
+        self.denials
+            .extend(denied.map(|(right, message)| (right, Failure { at, message })));
     }
 
     /// Takes in metadata that was asked for at `at`: topics, addresses, and brokers not heard of

@@ -1,0 +1,98 @@
+//! Health without one of its rights: it says which, and that it does not know, and never HEALTHY.
+
+use std::time::Duration;
+
+use cluster_tests::PATIENCE;
+use cluster_tests::services::{Services, Target};
+use kafka_cluster::{Acl, AclOperation, AclResourceType};
+use local_cluster::security::SUPER;
+use local_cluster::wait_for_condition;
+use serde_json::Value;
+
+use super::services::started;
+use super::{client, secured};
+
+const DEADLINE: Duration = Duration::from_secs(20);
+const HEALTH: &str = "User:kafka-health-service";
+/// Each right of health by which it sees all there is, and as what it is told.
+const RIGHTS: [(AclOperation, AclResourceType, &str, &str); 4] = [
+    (
+        AclOperation::Read,
+        AclResourceType::Topic,
+        Acl::ANY,
+        "Describe topics",
+    ),
+    (
+        AclOperation::DescribeConfigs,
+        AclResourceType::Topic,
+        Acl::ANY,
+        "DescribeConfigs of topics",
+    ),
+    (
+        AclOperation::Describe,
+        AclResourceType::Group,
+        Acl::ANY,
+        "Describe groups",
+    ),
+    (
+        AclOperation::DescribeConfigs,
+        AclResourceType::Cluster,
+        Acl::CLUSTER,
+        "DescribeConfigs of the cluster",
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_says_which_right_it_lacks_and_is_healthy_again_once_it_is_given_back() {
+    let (cluster, _, _turn) = secured().await;
+    let owner = client(cluster, SUPER);
+    // Without a canary, which would fail for want of the same right.
+    let services = started(&Target::of(cluster)).await;
+    for (operation, resource, name, told) in RIGHTS {
+        let acl = [Acl::allow(HEALTH, operation, resource, name)];
+        let deleted = owner.delete_acls(&acl, DEADLINE).await.unwrap();
+        assert!(deleted.values().all(Result::is_ok), "{deleted:?}");
+        let missing = lacks(&services, told).await;
+        // Given back before anything is judged: other tests need it as well.
+        let created = owner.create_acls(&acl, DEADLINE).await.unwrap();
+        assert!(created.values().all(Result::is_ok), "{created:?}");
+        let health = missing.unwrap();
+        assert_eq!(health["status"], "UNKNOWN", "{health}");
+        has_no_right_missing(&services).await;
+    }
+}
+
+/// The answer in which health says that it lacks this right.
+async fn lacks(services: &Services, told: &str) -> local_cluster::Result<Value> {
+    // A minute from one question to the next, and what a busy machine adds.
+    let patience = PATIENCE + Duration::from_secs(30);
+    wait_for_condition("a right to be missed", patience, || async {
+        let health = services.health.get("/api/health").await.json();
+        let reasons = health["reasons"].as_array().unwrap();
+        let names_it = reasons.iter().any(|reason| {
+            let text = reason["text"].as_str().unwrap();
+            reason["code"] == "permission_missing"
+                && text.starts_with(&format!("health may not {told} ("))
+                && text.contains("kafka/acls.yml")
+        });
+        if names_it {
+            Ok(health)
+        } else {
+            Err(health["reasons"].to_string())
+        }
+    })
+    .await
+}
+
+async fn has_no_right_missing(services: &Services) {
+    wait_for_condition("health to be HEALTHY again", PATIENCE, || async {
+        let health = services.health.get("/api/health").await.json();
+        if health["status"] == "HEALTHY" {
+            Ok(())
+        } else {
+            Err(health["reasons"].to_string())
+        }
+    })
+    .await
+    .unwrap();
+}
