@@ -77,10 +77,8 @@ impl KafkaCluster {
     /// # Errors
     /// `Unreachable` or `TimedOut` when no broker answered.
     pub async fn brokers(&self, deadline: Duration) -> Result<Vec<BrokerAddress>, KafkaError> {
-        match native::metadata(&self.native, native::Topics::None, deadline).await {
-            Ok(metadata) => Ok(metadata.brokers),
-            Err(error) => Err(self.explain_first(error).await),
-        }
+        let metadata = native::metadata(&self.native, native::Topics::None, deadline).await?;
+        Ok(metadata.brokers)
     }
 
     /// The controller as the newest metadata that this client was sent names it; asks nobody.

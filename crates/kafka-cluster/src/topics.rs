@@ -137,10 +137,7 @@ impl KafkaCluster {
     /// # Errors
     /// `Unreachable` or `TimedOut` when no broker answered.
     pub async fn metadata(&self, deadline: Duration) -> Result<ClusterMetadata, KafkaError> {
-        match native::metadata(&self.native, native::Topics::All, deadline).await {
-            Ok(metadata) => Ok(metadata),
-            Err(error) => Err(self.explain_first(error).await),
-        }
+        native::metadata(&self.native, native::Topics::All, deadline).await
     }
 
     /// One topic, from any broker that knows it.

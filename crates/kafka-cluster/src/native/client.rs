@@ -83,7 +83,7 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(connection: &Connection) -> Result<Self, KafkaError> {
         let requests = RequestCounts::default();
-        let refusals = Refusals::default();
+        let refusals = Refusals::new(connection);
         let quiet = Quiet {
             requests: requests.clone(),
             refusals: refusals.clone(),
@@ -181,7 +181,8 @@ impl Client {
         }
     }
 
-    /// Submits one call now and returns its answer later, within the deadline.
+    /// Submits one call now and returns its answer later, within the deadline; why brokers refuse this
+    /// client is found out after it.
     ///
     /// `submit` gets the client, the options and the queue, and must call librdkafka once; `decode`
     /// runs on the poll thread with the answer of a call that did not fail as a whole.
@@ -231,7 +232,10 @@ impl Client {
                     format!("no answer within {} ms", options.deadline.as_millis()),
                 )),
             };
-            result.map_err(|error| refusals.explain(error))
+            match result {
+                Ok(answer) => Ok(answer),
+                Err(error) => Err(refusals.explain(error).await),
+            }
         })
     }
 }

@@ -49,8 +49,10 @@ pub(crate) async fn metadata(
     topics: Topics,
     deadline: Duration,
 ) -> Result<ClusterMetadata, KafkaError> {
-    let answer = hedged(client, topics, deadline).await;
-    answer.map_err(|error| client.refusals.explain(error))
+    match hedged(client, topics, deadline).await {
+        Ok(answer) => Ok(answer),
+        Err(error) => Err(client.refusals.explain(error).await),
+    }
 }
 
 async fn hedged(

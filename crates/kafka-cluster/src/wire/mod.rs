@@ -18,7 +18,7 @@ use kafka_protocol::protocol::{
 use secure_stream::{BrokerSecurity, ConnectError, SecurityError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::{BrokerAddress, Connection, KafkaError, codes};
+use crate::{BrokerAddress, Connection, KafkaError, codes, diagnosis};
 
 /// Larger answers are not read: 64 MB would list some million partitions.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
@@ -152,6 +152,10 @@ fn lost(operation: &'static str, broker: &BrokerAddress, error: &ConnectError) -
     let message = match id {
         0.. => format!("broker {id} at {host}:{port}: {error}"),
         _ => format!("{host}:{port}: {error}"),
+    };
+    let message = match error {
+        ConnectError::AuthenticationFailed(_) => diagnosis::of_login(message),
+        _ => message,
     };
     KafkaError::of_read(operation, code, message)
 }
