@@ -4,7 +4,7 @@ use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
 
 /// The outcomes of a write that `outcome` labels name; a series exists from the start, so that a
 /// first failure is a rise from 0.
-pub const WRITE_OUTCOMES: [&str; 12] = [
+pub const WRITE_OUTCOMES: [&str; 13] = [
     "done",
     "pending",
     "exists",
@@ -14,6 +14,7 @@ pub const WRITE_OUTCOMES: [&str; 12] = [
     "not_enough_brokers",
     "busy",
     "unreachable",
+    "unauthenticated",
     "timed_out",
     "outcome_unknown",
     "failed",
