@@ -81,6 +81,14 @@ pub fn refused(began: Moment) -> Probe {
     }
 }
 
+/// A probe of a broker that does not let this service in, or is not trusted.
+pub fn distrusted(began: Moment, why: &str) -> Probe {
+    Probe {
+        answer: Err(NoAnswer::Unauthenticated(why.to_owned())),
+        ..silent(began, Duration::from_secs(3))
+    }
+}
+
 /// A probe whose connection was accepted and whose request was not answered in `waited`.
 pub fn silent(began: Moment, waited: Duration) -> Probe {
     Probe {

@@ -71,6 +71,13 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
+    /// Whether somebody is there, and the two do not trust each other: by certificate, by login, or since
+    /// a file that it takes cannot be used.
+    #[must_use]
+    pub fn is_distrust(&self) -> bool {
+        !matches!(self, Self::Unreachable(_) | Self::Protocol(_))
+    }
+
     /// Why a handshake with `host` failed, where verifying its certificate came to `verified`.
     pub(crate) fn of_handshake(error: ssl::Error, verified: X509VerifyResult, host: &str) -> Self {
         match verified.as_raw() {
@@ -158,6 +165,8 @@ mod tests {
             matches!(&refused, ConnectError::Unreachable(error) if error.kind() == io::ErrorKind::ConnectionRefused)
         );
         assert!(refused.to_string().starts_with("not reachable: "));
+        assert!(!refused.is_distrust());
+        assert!(ConnectError::Expired.is_distrust());
     }
 
     #[test]

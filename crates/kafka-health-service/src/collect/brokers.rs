@@ -107,7 +107,7 @@ async fn ask(
                 host: address.host.clone(),
                 port: address.port,
             };
-            Err(cluster.explain(error, &broker).await)
+            Err(cluster.explain_at(error, &broker).await)
         }
     };
     of_answer(answer, began.age(Moment::now()))
@@ -124,6 +124,9 @@ fn of_answer(answer: Result<Duration, KafkaError>, waited: Duration) -> Result<A
         }),
         Err(error) if matches!(error.code, codes::LOCAL_TIMED_OUT | BROKER_GIVEN_UP) => {
             Err(NoAnswer::TimedOut)
+        }
+        Err(error) if error.kind == ErrorKind::Unauthenticated => {
+            Err(NoAnswer::Unauthenticated(error.message))
         }
         Err(error) => Err(NoAnswer::Failed(error.message)),
     }
@@ -149,6 +152,11 @@ mod tests {
     fn an_error_of_the_client_is_no_answer() {
         let silent = KafkaError::of_read("DescribeConfigs", codes::LOCAL_TIMED_OUT, "timed out");
         assert_eq!(of_answer(Err(silent), WAITED), Err(NoAnswer::TimedOut));
+        let refused = KafkaError::of_read("DescribeConfigs", codes::LOCAL_SSL, "has expired");
+        assert_eq!(
+            of_answer(Err(refused), WAITED),
+            Err(NoAnswer::Unauthenticated("has expired".to_owned()))
+        );
         let broken = KafkaError::of_read("DescribeConfigs", codes::LOCAL_TRANSPORT, "broke");
         assert_eq!(
             of_answer(Err(broken), WAITED),

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kafka_cluster::{ClusterMetadata, PartitionMetadata};
+use kafka_cluster::{ClusterMetadata, ErrorKind, PartitionMetadata};
 
 use super::Context;
 use super::pace::{Outcome, Pace};
 use crate::moment::Moment;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Failure, Snapshot};
 
 /// Metadata is small and comes from memory; a broker that hangs is passed over within it.
 const DEADLINE: Duration = Duration::from_secs(3);
@@ -28,6 +28,12 @@ async fn collect(context: &Context) -> Outcome {
     let began = Moment::now();
     let metadata = context.cluster.metadata(DEADLINE).await;
     let ended = Moment::now();
+    let refused = metadata.as_ref().err();
+    let refused = refused.filter(|error| error.kind == ErrorKind::Unauthenticated);
+    let refusal = refused.map(|error| Failure {
+        at: ended,
+        message: error.message.clone(),
+    });
     let result = metadata
         .map_err(|error| error.to_string())
         .and_then(plausible);
@@ -35,6 +41,7 @@ async fn collect(context: &Context) -> Outcome {
     let requests = context.cluster.requests();
     context.store.update(|snapshot| {
         snapshot.requests = Arc::new(requests);
+        snapshot.refusal = refusal;
         let noted = match result {
             Ok(metadata) => {
                 snapshot.take_in(&metadata, began);

@@ -88,9 +88,13 @@ fn of_error(error: &ConnectError) -> CheckFailure {
             CheckFailure {
                 message: "connection refused".to_owned(),
                 refused: true,
+                distrusted: false,
             }
         }
-        _ => failure(error.to_string()),
+        _ => CheckFailure {
+            distrusted: error.is_distrust(),
+            ..failure(error.to_string())
+        },
     }
 }
 
@@ -98,6 +102,7 @@ fn failure(message: String) -> CheckFailure {
     CheckFailure {
         message,
         refused: false,
+        distrusted: false,
     }
 }
 
@@ -109,18 +114,24 @@ mod tests {
     fn a_certificate_is_no_refused_connection() {
         let refused = ConnectError::Unreachable(ErrorKind::ConnectionRefused.into());
         assert!(of_error(&refused).refused);
-        for (error, said) in [
-            (ConnectError::Expired, "certificate has expired"),
+        for (error, said, distrusted) in [
+            (ConnectError::Expired, "certificate has expired", true),
             (
                 ConnectError::UnknownAuthority("self-signed certificate"),
                 "certificate of an unknown CA (self-signed certificate)",
+                true,
             ),
             (
                 ConnectError::Unreachable(ErrorKind::HostUnreachable.into()),
                 "not reachable: host unreachable",
+                false,
             ),
         ] {
-            assert_eq!(of_error(&error), failure(said.to_owned()));
+            let expected = CheckFailure {
+                distrusted,
+                ..failure(said.to_owned())
+            };
+            assert_eq!(of_error(&error), expected);
         }
     }
 

@@ -72,7 +72,7 @@ fn up(view: &View) -> Vec<Sample> {
             let up = match verdict {
                 NodeVerdict::Serving(_) => true,
                 NodeVerdict::Down { .. } => false,
-                NodeVerdict::Unknown { .. } => return None,
+                NodeVerdict::Unauthenticated { .. } | NodeVerdict::Unknown { .. } => return None,
             };
             Some(Sample::of(address, count(usize::from(up))))
         });

@@ -391,7 +391,9 @@ impl ZookeeperStatus {
     fn new(address: &str, node: &ZookeeperNode, verdict: &NodeVerdict) -> Self {
         let mode = match verdict {
             NodeVerdict::Serving(mode) => Some(mode.name()),
-            NodeVerdict::Down { .. } | NodeVerdict::Unknown { .. } => None,
+            NodeVerdict::Down { .. }
+            | NodeVerdict::Unauthenticated { .. }
+            | NodeVerdict::Unknown { .. } => None,
         };
         let figures = node.figures();
         Self {
@@ -401,7 +403,9 @@ impl ZookeeperStatus {
             in_quorum: match verdict {
                 NodeVerdict::Serving(_) => Some(true),
                 NodeVerdict::Down { answers: true, .. } => Some(false),
-                NodeVerdict::Down { .. } | NodeVerdict::Unknown { .. } => None,
+                NodeVerdict::Down { .. }
+                | NodeVerdict::Unauthenticated { .. }
+                | NodeVerdict::Unknown { .. } => None,
             },
             latency_average_ms: figures.map(|one| one.latency_average.as_secs_f64() * 1e3),
             outstanding_requests: figures.map(|one| one.outstanding),

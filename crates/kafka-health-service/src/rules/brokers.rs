@@ -4,12 +4,17 @@
 //! [`Limits::silence`]; shorter hiccups change nothing. It is apart when it answers and metadata
 //! does not count it in. One broker down is DEGRADED. CRITICAL is
 //! when at least half of them are down: what is left is no majority, and replication cannot hold.
+//! One that does not let this service in is not down: others may get on with it well, and of what
+//! this service cannot see it says UNKNOWN.
 
 use std::collections::BTreeMap;
 
 use super::{Check, CheckVerdict, Limits, Reason, Status};
 use crate::moment::Moment;
 use crate::snapshot::{Broker, Connect, FailureStreak, NoAnswer, Part, Probe, Snapshot, Topics};
+
+/// What a broker that does not let this service in makes of the status, and the code of that.
+const UNAUTHENTICATED: (Status, &str) = (Status::Unknown, "broker_unauthenticated");
 
 /// What is known of one broker's life.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +27,11 @@ pub enum Liveness {
     /// It does not answer.
     Down {
         /// What was found instead.
+        why: String,
+    },
+    /// It is there, and it and this service do not trust each other: how it is is not known.
+    Unauthenticated {
+        /// Whose password or certificate it is about, and what is wrong with it.
         why: String,
     },
     /// Nothing recent is known.
@@ -65,7 +75,7 @@ impl Liveness {
     /// Nothing recent is known of it.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
-        matches!(self, Self::Unknown { .. })
+        matches!(self, Self::Unknown { .. } | Self::Unauthenticated { .. })
     }
 
     /// Why it is not known to be up.
@@ -74,7 +84,7 @@ impl Liveness {
         match self {
             Self::Up => None,
             Self::Apart => Some("answers, but the cluster does not count it in"),
-            Self::Down { why } | Self::Unknown { why } => Some(why),
+            Self::Down { why } | Self::Unauthenticated { why } | Self::Unknown { why } => Some(why),
         }
     }
 }
@@ -83,7 +93,7 @@ pub(super) fn judge(snapshot: &Snapshot, now: Moment, limits: &Limits) -> Verdic
     let verdicts: BTreeMap<_, _> = snapshot
         .brokers
         .values()
-        .map(|broker| (broker.id, judge_one(broker, &snapshot.topics, now, limits)))
+        .map(|broker| (broker.id, judge_one(broker, snapshot, now, limits)))
         .collect();
     let observed_at = verdicts
         .values()
@@ -106,15 +116,10 @@ pub(super) fn judge(snapshot: &Snapshot, now: Moment, limits: &Limits) -> Verdic
     }
 }
 
-fn judge_one(
-    broker: &Broker,
-    topics: &Part<Topics>,
-    now: Moment,
-    limits: &Limits,
-) -> BrokerVerdict {
+fn judge_one(broker: &Broker, snapshot: &Snapshot, now: Moment, limits: &Limits) -> BrokerVerdict {
     let probes = &broker.probes;
     let (liveness, stale) = match &probes.latest {
-        None => (unprobed(broker, topics.seen.is_some()), false),
+        None => (unprobed(broker, snapshot), false),
         Some(probe) if probe.ended.age(now) > limits.probe_age => {
             let why = format!("last probed at {:.3}", probe.ended.time());
             (Liveness::Unknown { why }, true)
@@ -122,7 +127,7 @@ fn judge_one(
         Some(probe) => {
             let liveness = match probes.failing {
                 Some(streak) => failing(streak, probe, probes.last_answer, limits),
-                None => answering(broker, topics, limits),
+                None => answering(broker, &snapshot.topics, limits),
             };
             (liveness, false)
         }
@@ -134,13 +139,17 @@ fn judge_one(
     }
 }
 
-fn unprobed(broker: &Broker, kafka_was_reached: bool) -> Liveness {
+fn unprobed(broker: &Broker, snapshot: &Snapshot) -> Liveness {
+    let kafka_was_reached = snapshot.topics.seen.is_some();
     if broker.address.is_some() {
         let why = "not probed yet".to_owned();
         Liveness::Unknown { why }
     } else if kafka_was_reached {
         let why = "never registered in the cluster since this service started".to_owned();
         Liveness::Down { why }
+    } else if let Some(refusal) = &snapshot.refusal {
+        let why = distrust(&refusal.message);
+        Liveness::Unauthenticated { why }
     } else {
         let why = "its address is not known: no broker was reached yet".to_owned();
         Liveness::Unknown { why }
@@ -175,7 +184,13 @@ fn failing(
     last_answer: Option<Moment>,
     limits: &Limits,
 ) -> Liveness {
-    if streak.is_outage(limits.silence) {
+    let outage = streak.is_outage(limits.silence);
+    if let Err(NoAnswer::Unauthenticated(_)) = &probe.answer
+        && (outage || last_answer.is_none())
+    {
+        let why = what_happened(probe);
+        Liveness::Unauthenticated { why }
+    } else if outage {
         let why = what_happened(probe);
         Liveness::Down { why }
     } else if last_answer.is_some() {
@@ -193,12 +208,22 @@ fn what_happened(probe: &Probe) -> String {
         (Some(Connect::Refused), _) => "connection refused".to_owned(),
         (Some(Connect::NoReply), _) => format!("no connection within {waited_s:.1} s"),
         (Some(Connect::Failed(why)), _) => format!("cannot connect: {why}"),
+        (_, Err(NoAnswer::Unauthenticated(why))) => distrust(why),
         (_, Err(NoAnswer::Failed(why))) => format!("accepts connections, but: {why}"),
         (_, _) => format!("accepts connections but gave no answer within {waited_s:.1} s"),
     }
 }
 
+fn distrust(why: &str) -> String {
+    format!("it and health do not trust each other: {why}")
+}
+
 fn never_reached(snapshot: &Snapshot) -> Reason {
+    if let Some(refusal) = &snapshot.refusal {
+        let text = format!("brokers: {}", distrust(&refusal.message));
+        let (severity, code) = UNAUTHENTICATED;
+        return Check::Brokers.reason(severity, code, Some(refusal.at), text);
+    }
     let attempts = &snapshot.topics.attempts;
     let text = match &attempts.failure {
         Some(failure) => format!(
@@ -242,6 +267,7 @@ fn reason_for(broker: &Broker, verdict: &BrokerVerdict) -> Option<Reason> {
         Liveness::Up => return None,
         Liveness::Apart => (Status::Degraded, "broker_apart"),
         Liveness::Down { .. } => (Status::Degraded, "broker_down"),
+        Liveness::Unauthenticated { .. } => UNAUTHENTICATED,
         Liveness::Unknown { .. } => (Status::Unknown, "broker_unknown"),
     };
     let text = format!("{broker}: {}", verdict.liveness.trouble()?);
@@ -254,8 +280,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::fixtures::{Cluster, answered, metadata, refused, silent};
-    use crate::snapshot::Expectation;
+    use crate::fixtures::{Cluster, answered, distrusted, metadata, refused, silent};
+    use crate::snapshot::{Expectation, Failure};
 
     fn judged(cluster: &Cluster) -> Verdict {
         judge(&cluster.snapshot, cluster.now, &Limits::default())
@@ -398,6 +424,40 @@ mod tests {
         let verdict = judged(&cluster);
         assert_eq!(verdict.check.status, Status::Critical);
         assert_eq!(codes(&verdict)[0], "no_broker_answers");
+    }
+
+    #[test]
+    fn brokers_that_do_not_let_health_in_are_unknown_and_not_down_in_words_that_say_why() {
+        let mut cluster = Cluster::healthy();
+        let now = cluster.now;
+        for id in [1, 2, 3] {
+            let probe = distrusted(now, "certificate has expired");
+            cluster.broker(id).probes.record(probe);
+        }
+        cluster.now = now.plus(Duration::from_secs(3));
+        let verdict = judged(&cluster);
+        assert_eq!(codes(&verdict), ["broker_unauthenticated"; 3]);
+        assert_eq!(verdict.check.status, Status::Unknown);
+        assert_eq!(
+            verdict.reasons[0].text,
+            "broker 1 (127.0.0.1:19092): it and health do not trust each other: certificate has expired"
+        );
+    }
+
+    #[test]
+    fn a_login_that_was_refused_from_the_start_is_told_of_every_broker_without_an_address() {
+        let mut snapshot = Snapshot::expecting(&[1, 2, 3], &[]);
+        let now = Moment::now();
+        snapshot.refusal = Some(Failure {
+            at: now,
+            message: "wrong name or password".to_owned(),
+        });
+        let verdict = judge(&snapshot, now, &Limits::default());
+        assert_eq!(codes(&verdict), ["broker_unauthenticated"; 3]);
+        snapshot.brokers.clear();
+        let verdict = judge(&snapshot, now, &Limits::default());
+        assert_eq!(codes(&verdict), ["broker_unauthenticated"]);
+        assert_eq!(verdict.check.status, Status::Unknown);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Can records be written, and read again? The canary tried.
 //!
 //! A partition whose records do not come for some seconds is DEGRADED, all of them CRITICAL: nobody can
-//! write then. A record that was acknowledged and is gone is CRITICAL for a while: what must not happen did.
+//! write then; unless no broker lets this service in, which says nothing of others. A record that was acknowledged and is gone is CRITICAL for a while: what must not happen did.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -97,7 +97,13 @@ fn failing(
             why.unwrap_or("none is acknowledged and read")
         );
         let at = canary.observed_at;
-        let reason = Check::Canary.reason(Status::Critical, "canary_all_failing", at, text);
+        let let_in =
+            |broker: &BrokerVerdict| !matches!(broker.liveness, Liveness::Unauthenticated { .. });
+        let severity = match brokers.values().any(let_in) {
+            true => Status::Critical,
+            false => Status::Unknown,
+        };
+        let reason = Check::Canary.reason(severity, "canary_all_failing", at, text);
         let cause: BTreeSet<i32> = brokers.keys().filter(|id| down(id)).copied().collect();
         return vec![reason.explained_by(cause)];
     }
@@ -149,7 +155,7 @@ fn lost(canary: &CanaryState, now: Moment) -> Option<Reason> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::{Cluster, refused};
+    use crate::fixtures::{Cluster, distrusted, refused};
     use crate::rules::{Judgement, Limits};
 
     fn good(leader: i32, at: Moment) -> CanaryPartition {
@@ -242,6 +248,19 @@ mod tests {
         assert_eq!(codes(&judged(&cluster, 5)), ["canary_lost"]);
         assert_eq!(judged(&cluster, 5).status, Status::Critical);
         assert_eq!(codes(&judged(&cluster, 700)), ["canary_silent"]);
+    }
+
+    #[test]
+    fn a_canary_that_no_broker_lets_in_says_nothing_of_others() {
+        let why = || Some("wrong name or password".to_owned());
+        let mut cluster = cluster(|_, partition, _| partition.why = why());
+        assert_eq!(judged(&cluster, 0).status, Status::Critical);
+        let now = cluster.now;
+        for id in [1, 2, 3] {
+            let probe = distrusted(now, "wrong name or password");
+            cluster.broker(id).probes.record(probe);
+        }
+        assert_eq!(judged(&cluster, 3).status, Status::Unknown);
     }
 
     #[test]

@@ -143,7 +143,9 @@ fn fate(
     for id in left {
         match judgement.brokers.get(id).map(|broker| &broker.liveness) {
             Some(Liveness::Down { .. }) => {}
-            Some(Liveness::Unknown { .. }) | None => possible += 1,
+            Some(Liveness::Unknown { .. } | Liveness::Unauthenticated { .. }) | None => {
+                possible += 1
+            }
             Some(Liveness::Up | Liveness::Apart) => sure += 1,
         }
     }

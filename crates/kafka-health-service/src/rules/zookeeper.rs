@@ -2,7 +2,8 @@
 //!
 //! A node is down when nothing listens there, or when it missed two checks in a row. As long as a
 //! majority serves, a missing node is DEGRADED; without one CRITICAL, since brokers then can
-//! neither elect leaders nor register.
+//! neither elect leaders nor register. A node that this service and it do not trust each other is UNKNOWN: brokers
+//! may get on with it well.
 
 use std::collections::BTreeMap;
 
@@ -24,6 +25,11 @@ pub enum NodeVerdict {
         why: String,
         /// It runs, and says itself that it has no quorum.
         answers: bool,
+    },
+    /// It is there, and it and this service do not trust each other: how it is is not known.
+    Unauthenticated {
+        /// Whose certificate it is about, and what is wrong with it.
+        why: String,
     },
     /// Nothing recent is known.
     Unknown {
@@ -47,7 +53,9 @@ impl NodeVerdict {
     pub fn trouble(&self) -> Option<&str> {
         match self {
             Self::Serving(_) => None,
-            Self::Down { why, .. } | Self::Unknown { why, .. } => Some(why),
+            Self::Down { why, .. } | Self::Unauthenticated { why } | Self::Unknown { why, .. } => {
+                Some(why)
+            }
         }
     }
 
@@ -76,6 +84,9 @@ pub(super) fn judge(
         let (severity, code) = match verdict {
             NodeVerdict::Serving(_) => continue,
             NodeVerdict::Down { .. } => (Status::Degraded, "zookeeper_node_down"),
+            NodeVerdict::Unauthenticated { .. } => {
+                (Status::Unknown, "zookeeper_node_unauthenticated")
+            }
             NodeVerdict::Unknown { .. } => (Status::Unknown, "zookeeper_node_unknown"),
         };
         let text = format!(
@@ -104,6 +115,9 @@ fn judge_one(node: &ZookeeperNode, now: Moment, limits: &Limits) -> NodeVerdict 
     }
     match (&check.outcome, node.last_answer) {
         (Ok(state), _) => of_state(*state),
+        (Err(failure), _) if failure.distrusted => NodeVerdict::Unauthenticated {
+            why: format!("it and health do not trust each other: {}", failure.message),
+        },
         (Err(failure), _) if failure.refused || node.failures_in_a_row > FAILURES_ALLOWED => {
             NodeVerdict::Down {
                 why: failure.message.clone(),
@@ -161,6 +175,7 @@ mod tests {
         Err(CheckFailure {
             message: message.to_owned(),
             refused,
+            distrusted: false,
         })
     }
 
@@ -224,6 +239,18 @@ mod tests {
         assert_eq!(codes[0], "zookeeper_quorum_lost");
         let (status, ..) = judged(&[Ok(NodeState::NotServing)]);
         assert_eq!(status, Status::Critical);
+    }
+
+    #[test]
+    fn nodes_that_do_not_trust_health_are_unknown_and_no_lost_quorum() {
+        let distrusted = Err(CheckFailure {
+            message: "certificate has expired".to_owned(),
+            refused: false,
+            distrusted: true,
+        });
+        let (status, codes, _) = judged(&[distrusted.clone(), distrusted.clone(), distrusted]);
+        assert_eq!(status, Status::Unknown);
+        assert_eq!(codes, ["zookeeper_node_unauthenticated"; 3]);
     }
 
     #[test]

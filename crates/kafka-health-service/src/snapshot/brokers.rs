@@ -80,7 +80,9 @@ pub struct Answer {
 pub enum NoAnswer {
     /// Nothing came back in time.
     TimedOut,
-    /// The connection broke, could not be authenticated, or the like.
+    /// It is there, and does not let this service in, or shows a certificate that is not trusted.
+    Unauthenticated(String),
+    /// The connection broke, or the like.
     Failed(String),
 }
 

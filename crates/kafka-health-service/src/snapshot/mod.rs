@@ -52,6 +52,9 @@ pub struct Snapshot {
     pub controller: Part<Controller>,
     /// Topics and partitions.
     pub topics: Part<Topics>,
+    /// Why no broker lets this service in, as the newest reading of metadata found; `None` where it read
+    /// them, or failed otherwise.
+    pub refusal: Option<Failure>,
     /// What is set of each topic.
     pub topic_settings: Part<TopicSettings>,
     /// Consumer groups and their lag.

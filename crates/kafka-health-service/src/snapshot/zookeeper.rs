@@ -72,6 +72,8 @@ pub struct CheckFailure {
     pub message: String,
     /// Nothing listens there: no second look is needed.
     pub refused: bool,
+    /// It is there, and it and this service do not trust each other.
+    pub distrusted: bool,
 }
 
 impl ZookeeperMode {
@@ -144,6 +146,7 @@ mod tests {
         let failure = CheckFailure {
             message: "no answer".to_owned(),
             refused: false,
+            distrusted: false,
         };
         let mut node = ZookeeperNode::default();
         node.record(check(Err(failure.clone())));
