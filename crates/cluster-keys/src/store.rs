@@ -203,6 +203,23 @@ impl Keys {
         certificates.try_for_each(|(name, names)| self.issue(&authority, name, names))
     }
 
+    /// Issues one certificate anew that has ended already, like one that nobody renewed: for drills and
+    /// tests.
+    ///
+    /// # Errors
+    /// As [`Keys::open`], or when a file cannot be written; [`Error::Missing`] for a name that is none of
+    /// a certificate.
+    pub fn issue_ended(&self, name: &str) -> Result<()> {
+        let file = self.certificate(name);
+        let there = Manifest::read(&self.dir)?.ok_or_else(|| Error::Missing(self.dir.clone()))?;
+        let names = there.certificates.get(name);
+        let names = names.ok_or_else(|| Error::Missing(file.clone()))?;
+        let ended = self
+            .read_authority()?
+            .issue(names, SignedDuration::from_secs(-60))?;
+        files::write(&file, &ended.pem()?)
+    }
+
     /// Gives `principal` a new password. Its client settings have the old one until [`Keys::publish`]: the
     /// cluster is to know the new one before clients use it.
     ///
@@ -506,11 +523,7 @@ mod tests {
     #[test]
     fn a_certificate_that_has_ended_is_refused() {
         let (_home, keys) = made();
-        let authority = keys.read_authority().unwrap();
-        let ended = authority
-            .issue(&names("kafka-broker"), SignedDuration::from_secs(-60))
-            .unwrap();
-        files::write(&keys.certificate("kafka-1"), &ended.pem().unwrap()).unwrap();
+        keys.issue_ended("kafka-1").unwrap();
         assert!(matches!(keys.check_periods(), Err(Error::Ended { .. })));
     }
 }

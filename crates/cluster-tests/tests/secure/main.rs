@@ -6,6 +6,7 @@
     reason = "a test ends where something unexpected is"
 )]
 
+mod distrust;
 mod permissions;
 mod renewal;
 mod rights;

@@ -16,7 +16,7 @@ const DEADLINE: Duration = Duration::from_secs(5);
 const TOPICS: &str = "org.apache.kafka.tools.TopicCommand";
 
 /// A CA that the cluster has never heard of, in a file of its own.
-fn foreign_authority(dir: &Path) -> std::path::PathBuf {
+pub(crate) fn foreign_authority(dir: &Path) -> std::path::PathBuf {
     let wanted = cluster_keys::Wanted {
         certificates: [(
             "stranger".to_owned(),
@@ -35,7 +35,7 @@ fn foreign_authority(dir: &Path) -> std::path::PathBuf {
 }
 
 /// The super user's settings with other lines in place of theirs.
-fn settings(text: &str, changes: &[(&str, &str)]) -> String {
+pub(crate) fn settings(text: &str, changes: &[(&str, &str)]) -> String {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     for (name, value) in changes {
         lines.retain(|line| !line.starts_with(&format!("{name}=")));

@@ -1,0 +1,172 @@
+//! Services and brokers that do not trust each other: each reason is told by a code and in words of its
+//! own, by the API and by health, and none of them as an unreachable cluster.
+
+use std::path::Path;
+
+use cluster_keys::Keys;
+use cluster_tests::PATIENCE;
+use cluster_tests::api::Answer;
+use cluster_tests::services::{Services, Target, host};
+use local_cluster::{Cluster, NodeId, wait_for_condition};
+use serde_json::Value;
+
+use super::rights::run;
+use super::secured;
+use super::strangers::{foreign_authority, settings};
+
+const CONFIGS: &str = "kafka.admin.ConfigCommand";
+/// Where a broker finds the certificate that it shows its clients; told, it reads it again.
+const CERTIFICATE: &str = "listener.name.external.ssl.keystore.location";
+const UNAUTHENTICATED: &str = "kafka_unauthenticated";
+const EXPIRED: &str = "certificate has expired";
+const REASON: &str = "broker_unauthenticated";
+
+/// The keys as the services find them, with other settings for their clients and another authority.
+fn changed(keys: &Keys, dir: &Path, changes: &[(&str, &str)], authority: &Path) -> Keys {
+    let changed = Keys::at(dir);
+    for part in ["clients", "certificates"] {
+        std::fs::create_dir_all(dir.join(part)).unwrap();
+    }
+    for principal in cluster_keys::PRINCIPALS {
+        let own = std::fs::read_to_string(keys.client(principal)).unwrap();
+        let text = settings(&own, changes);
+        cluster_keys::write_secret(&changed.client(principal), text.as_bytes()).unwrap();
+    }
+    let own = std::fs::read(keys.certificate(cluster_keys::HEALTH)).unwrap();
+    let certificate = changed.certificate(cluster_keys::HEALTH);
+    cluster_keys::write_secret(&certificate, &own).unwrap();
+    std::fs::copy(authority, changed.authority()).unwrap();
+    changed
+}
+
+/// What admin and load test say.
+async fn ask(services: &Services) -> [Answer; 4] {
+    let run = "/api/loadtest/run?eventCount=10&topic=log-events";
+    [
+        services.admin.get("/api/cluster").await,
+        services.admin.get("/api/topics/log-events").await,
+        services.admin.get("/api/groups").await,
+        services.load_test.post(run).await,
+    ]
+}
+
+/// Holds answers to this status, code and words.
+fn all_say(answers: &[Answer], (status, code, words): (u16, &str, &str)) {
+    for answer in answers {
+        let problem = answer.problem(status, code);
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(words), "{words}: {detail}");
+    }
+}
+
+/// Health's answer, once it tells a reason of this code with these words.
+async fn health_says(services: &Services, code: &str, words: &str) -> local_cluster::Result<Value> {
+    wait_for_condition("health to say why", PATIENCE, || async {
+        let health = services.health.get("/api/health").await.json();
+        let reasons = health["reasons"].as_array().unwrap();
+        let told = reasons.iter().any(|reason| {
+            reason["code"] == code && reason["text"].as_str().unwrap().contains(words)
+        });
+        if told {
+            Ok(health)
+        } else {
+            Err(health["reasons"].to_string())
+        }
+    })
+    .await
+}
+
+fn codes(health: &Value) -> Vec<&str> {
+    let reasons = health["reasons"].as_array().unwrap().iter();
+    reasons
+        .map(|reason| reason["code"].as_str().unwrap())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_an_unknown_authority_and_nobody_there_are_told_apart() {
+    let (cluster, keys, _turn) = secured().await;
+    let dir = tempfile::tempdir().unwrap();
+    let foreign = foreign_authority(dir.path()).join("ca.pem");
+    let with = |name: &str, changes: &[(&str, &str)], authority: &Path| Target {
+        keys: Some(changed(&keys, &dir.path().join(name), changes, authority)),
+        ..Target::of(cluster)
+    };
+    let password = with("password", &[("sasl.password", "wrong")], &keys.authority());
+    let location = ("ssl.ca.location", foreign.to_str().unwrap());
+    let authority = with("authority", &[location], &foreign);
+    for (target, words) in [
+        (password, "wrong name or password"),
+        (authority, "certificate of an unknown CA"),
+    ] {
+        let services = host(&target);
+        all_say(&ask(&services).await, (502, UNAUTHENTICATED, words));
+        let health = health_says(&services, REASON, words).await.unwrap();
+        assert_eq!(health["status"], "UNKNOWN", "{health}");
+    }
+    let nobody = host(&Target {
+        bootstrap: "127.0.0.1:1".to_owned(),
+        ..Target::of(cluster)
+    });
+    all_say(&ask(&nobody).await, (503, "kafka_unreachable", ""));
+    let health = health_says(&nobody, "broker_unknown", "no broker was reached yet").await;
+    let health = health.unwrap();
+    assert!(!codes(&health).contains(&REASON), "{health}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_has_ended_is_told_as_that_until_it_is_renewed() {
+    let (cluster, keys, _turn) = secured().await;
+    let broker = NodeId::broker(1);
+    keys.issue_ended("kafka-1").unwrap();
+    let file = keys.certificate("kafka-1").display().to_string();
+    let setting = format!("{CERTIFICATE}={file}");
+    let shown = configure(cluster, &keys, ["--add-config", &setting]).await;
+    let services = host(&Target::of(cluster));
+    let health = health_says(&services, REASON, EXPIRED).await;
+    // The others answer as well as ever: who knows of this one only is not let in.
+    let alone = host(&Target {
+        bootstrap: cluster.spec().client_address(broker).to_string(),
+        ..Target::of(cluster)
+    });
+    let answers = ask(&alone).await;
+    let told_alone = health_says(&alone, REASON, EXPIRED).await;
+
+    // Mended before anything is judged, since other tests need it: nobody tells a broker whom nobody
+    // connects to, so that it is started again.
+    let _ = cluster.renew_certificates().await;
+    cluster.stop(broker).await.unwrap();
+    cluster.start_node(broker).await.unwrap();
+    let deleted = configure(cluster, &keys, ["--delete-config", CERTIFICATE]).await;
+    shown.unwrap();
+    deleted.unwrap();
+    let health = health.unwrap();
+    assert_eq!(health["status"], "UNKNOWN", "{health}");
+    assert_eq!(health["healthyBrokers"], 2, "{health}");
+    all_say(&answers, (502, UNAUTHENTICATED, EXPIRED));
+    told_alone.unwrap();
+    wait_for_condition("health to be HEALTHY again", PATIENCE, || async {
+        let health = services.health.get("/api/health").await.json();
+        if health["status"] == "HEALTHY" {
+            Ok(())
+        } else {
+            Err(health["reasons"].to_string())
+        }
+    })
+    .await
+    .unwrap();
+    Keys::open(keys.dir()).unwrap().check_periods().unwrap();
+}
+
+/// Changes the first broker's settings, as renewal does.
+async fn configure(
+    cluster: &Cluster,
+    keys: &Keys,
+    [option, value]: [&str; 2],
+) -> local_cluster::Result<String> {
+    let settings = keys.java_client(cluster_keys::SUPER);
+    let settings = settings.to_str().unwrap();
+    let arguments = ["--alter", "--entity-type", "brokers", "--entity-name", "1"];
+    let arguments = [&arguments[..], &[option, value]].concat();
+    run(cluster, CONFIGS, settings, &arguments).await
+}
