@@ -186,6 +186,27 @@ mod tests {
         assert!(ui.contains("username=\\\"kafka-ui\\\""), "{ui}");
     }
 
+    /// The services refuse a file of theirs that others can get at.
+    #[test]
+    fn every_file_that_a_container_sees_is_its_users_alone() {
+        use std::os::unix::fs::MetadataExt;
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("keys");
+        ensure(&dir, dir.clone(), "localhost", "net").unwrap();
+        let mut files = 0;
+        for bundle in std::fs::read_dir(dir.join("containers")).unwrap() {
+            let bundle = bundle.unwrap();
+            let mode = |entry: &std::fs::DirEntry| entry.metadata().unwrap().mode() & 0o777;
+            assert_eq!(mode(&bundle), 0o700, "{:?}", bundle.path());
+            for file in std::fs::read_dir(bundle.path()).unwrap() {
+                let file = file.unwrap();
+                assert_eq!(mode(&file), 0o600, "{:?}", file.path());
+                files += 1;
+            }
+        }
+        assert!(files > 20, "{files}");
+    }
+
     #[test]
     fn a_second_run_keeps_the_passwords_of_pages() {
         let home = tempfile::tempdir().unwrap();

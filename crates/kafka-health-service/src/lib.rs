@@ -50,13 +50,14 @@ const STATISTICS_INTERVAL_MS: &str = "5000";
 /// Watches and serves until `stop`. It starts, and answers, whether or not Kafka can be reached.
 ///
 /// # Errors
-/// Settings that Kafka's client does not accept, or a socket that cannot be served.
+/// Settings that Kafka's client does not accept, a key that others can get at, or a socket that cannot be served.
 pub async fn run(
     listener: TcpListener,
     settings: Settings,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let mut connection = settings.kafka.connection()?;
+    settings.watch.check_keys()?;
     let statistics = connection
         .properties
         .entry("statistics.interval.ms".to_owned());

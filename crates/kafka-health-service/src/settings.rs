@@ -11,7 +11,9 @@ use std::time::Duration;
 use prometheus::Registry;
 use secure_stream::Tls;
 use service_kit::program::Command;
-use service_kit::settings::{HttpSettings, KafkaSettings, LogSettings, parse_duration};
+use service_kit::settings::{
+    HttpSettings, KafkaSettings, LogSettings, parse_duration, require_private_key,
+};
 
 use crate::rules::Limits;
 use crate::webhook::Webhook;
@@ -248,6 +250,18 @@ impl WatchSettings {
         }
     }
 
+    /// Refuses the key that is shown to ZooKeeper where others can get at its file.
+    ///
+    /// # Errors
+    /// As [`require_private_key`].
+    pub fn check_keys(&self) -> anyhow::Result<()> {
+        let files = [&self.zookeeper_certificate, &self.zookeeper_key];
+        files
+            .into_iter()
+            .flatten()
+            .try_for_each(|file| require_private_key(file))
+    }
+
     /// How ZooKeeper nodes are asked by TLS; `None` where they are asked in plain text.
     #[must_use]
     pub fn zookeeper_tls(&self) -> Option<Tls> {
@@ -412,6 +426,24 @@ mod tests {
         for incomplete in [[ca, key].concat(), certificate.to_vec()] {
             assert!(parse(&incomplete).is_err(), "{incomplete:?}");
         }
+    }
+
+    #[test]
+    fn a_key_for_zookeeper_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("node.pem");
+        std::fs::write(&file, "-----BEGIN PRIVATE KEY-----\n").unwrap();
+        let arguments = ["--zookeeper-ca", "ca.pem", "--zookeeper-certificate"];
+        let arguments = [&arguments[..], &[file.to_str().unwrap()]].concat();
+        let watch = parse(&arguments).unwrap().watch;
+        let check = |mode| {
+            std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
+            watch.check_keys()
+        };
+        let message = check(0o644).unwrap_err().to_string();
+        assert!(message.contains("node.pem has mode 0644"), "{message}");
+        assert!(check(0o600).is_ok());
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use kafka_cluster::Connection;
 
+use super::secret_file::{is_secret, require_private, require_private_key};
+
 /// Where the cluster is and how to talk to it.
 ///
 /// `Debug` shows no property, since any may be a secret.
@@ -41,7 +43,8 @@ impl KafkaSettings {
     /// The connection that these settings describe. Reads the properties file; asks no broker.
     ///
     /// # Errors
-    /// A bootstrap server that cannot be one, a file that cannot be read, or a property that is not
+    /// A bootstrap server that cannot be one, a file that cannot be read, or that holds a secret and that
+    /// others can get at (the properties file, or a key that they name), or a property that is not
     /// `name=value`, without the value in the message.
     pub fn connection(&self) -> anyhow::Result<Connection> {
         check_servers(&self.bootstrap_servers)?;
@@ -65,6 +68,11 @@ impl KafkaSettings {
             connection
                 .properties
                 .insert(name.to_owned(), value.to_owned());
+        }
+        for name in ["ssl.key.location", "ssl.certificate.location"] {
+            if let Some(file) = connection.properties.get(name) {
+                require_private_key(Path::new(file))?;
+            }
         }
         Ok(connection)
     }
@@ -90,7 +98,12 @@ fn with_file(connection: Connection, path: &Path) -> anyhow::Result<Connection> 
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read Kafka properties from {}", path.display()))?;
     match connection.with_property_lines(&text) {
-        Ok(connection) => Ok(connection),
+        Ok(connection) => {
+            if connection.properties.keys().any(|name| is_secret(name)) {
+                require_private(path)?;
+            }
+            Ok(connection)
+        }
         Err(error) => bail!(
             "{} line {}: expected name=value",
             path.display(),
@@ -126,7 +139,9 @@ fn check_servers(servers: &str) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
     use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
 
     use clap::Parser;
 
@@ -196,6 +211,37 @@ mod tests {
         let settings = parse(&["--kafka-properties-file", "no/such/file"]);
         let message = format!("{:#}", settings.connection().unwrap_err());
         assert!(message.contains("no/such/file"), "{message}");
+    }
+
+    #[test]
+    fn a_file_with_a_password_or_a_key_that_others_can_read_is_refused() {
+        let refusal = |text: &str, key_mode: u32| {
+            let folder = tempfile::tempdir().unwrap();
+            let (file, key) = (
+                folder.path().join("client.properties"),
+                folder.path().join("key.pem"),
+            );
+            let text = text.replace("KEY", &key.display().to_string());
+            std::fs::write(&key, "-----BEGIN PRIVATE KEY-----\n").unwrap();
+            std::fs::write(&file, text).unwrap();
+            std::fs::set_permissions(&key, Permissions::from_mode(key_mode)).unwrap();
+            std::fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+            let settings = parse(&["--kafka-properties-file", file.to_str().unwrap()]);
+            settings.connection().err().map(|error| error.to_string())
+        };
+        let password = refusal("sasl.password=hunter2\n", 0o600).unwrap();
+        assert!(
+            password.contains("client.properties has mode 0644"),
+            "{password}"
+        );
+        assert!(!password.contains("hunter2"), "{password}");
+        let key = refusal("ssl.key.location=KEY\n", 0o640).unwrap();
+        assert!(key.contains("key.pem has mode 0640"), "{key}");
+        assert!(key.contains("chmod 600 "), "{key}");
+        assert_eq!(
+            refusal("ssl.key.location=KEY\nclient.rack=r1\n", 0o600),
+            None
+        );
     }
 
     #[test]

@@ -6,8 +6,10 @@ mod duration;
 mod http;
 mod kafka;
 mod logs;
+mod secret_file;
 
 pub use duration::parse_duration;
 pub use http::HttpSettings;
 pub use kafka::KafkaSettings;
 pub use logs::{LogFormat, LogSettings};
+pub use secret_file::{require_private, require_private_key};
