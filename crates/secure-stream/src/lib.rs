@@ -20,6 +20,7 @@ mod test_authority;
 mod tls;
 
 pub use error::ConnectError;
+pub use pem::not_after;
 pub use security::{BrokerSecurity, SecurityError};
 pub use stream::Stream;
 pub use tls::Tls;

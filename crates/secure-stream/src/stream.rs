@@ -4,7 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use openssl::asn1::Asn1Time;
+use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
@@ -53,11 +53,14 @@ impl Stream {
         let Self::Tls(stream) = self else {
             return None;
         };
-        let certificate = stream.ssl().peer_certificate()?;
-        let since = Asn1Time::from_unix(0).ok()?;
-        let since = since.diff(certificate.not_after()).ok()?;
-        Some(i64::from(since.days) * 86_400 + i64::from(since.secs))
+        unix(stream.ssl().peer_certificate()?.not_after())
     }
+}
+
+/// In seconds since 1970.
+pub(crate) fn unix(time: &Asn1TimeRef) -> Option<i64> {
+    let since = Asn1Time::from_unix(0).ok()?.diff(time).ok()?;
+    Some(i64::from(since.days) * 86_400 + i64::from(since.secs))
 }
 
 /// Small messages go out at once: they are asked and answered in turn.

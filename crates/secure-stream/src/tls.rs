@@ -4,6 +4,7 @@ use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use openssl::ssl::{
     Ssl, SslContext, SslContextBuilder, SslMethod, SslOptions, SslVerifyMode, SslVersion,
@@ -11,7 +12,8 @@ use openssl::ssl::{
 use openssl::x509::verify::X509CheckFlags;
 use tokio_openssl::SslStream;
 
-use crate::stream::tcp;
+use crate::error::CERT_HAS_EXPIRED;
+use crate::stream::{tcp, unix};
 use crate::{ConnectError, Stream, pem};
 
 /// Whom to trust, and who this client is. Holds the names of files, not what is in them.
@@ -62,18 +64,39 @@ impl Tls {
     /// # Errors
     /// Each of [`ConnectError`] but those of a login.
     pub async fn connect(&self, host: &str, port: u16) -> Result<Stream, ConnectError> {
-        let ssl = verifying(&self.context().await?, host)?;
-        let mut stream = SslStream::new(ssl, tcp(host, port).await?)?;
-        match Pin::new(&mut stream).connect().await {
-            Ok(()) => Ok(Stream::Tls(Box::new(stream))),
-            Err(error) => {
-                let verified = stream.ssl().verify_result();
-                Err(ConnectError::of_handshake(error, verified, host))
+        handshake(&self.builder().await?.build(), host, port).await
+    }
+
+    /// When the certificate ends that `host` shows, in seconds since 1970; of one that is refused for
+    /// having ended (or for its CA's having ended), when that was. Has no deadline.
+    ///
+    /// # Errors
+    /// As [`Tls::connect`], but for [`ConnectError::Expired`].
+    pub async fn peer_not_after(&self, host: &str, port: u16) -> Result<i64, ConnectError> {
+        let ended = Arc::new(Mutex::new(None));
+        let mut builder = self.builder().await?;
+        let seen = ended.clone();
+        builder.set_verify_callback(SslVerifyMode::PEER, move |accepted, chain| {
+            if chain.error().as_raw() == CERT_HAS_EXPIRED
+                && let Some(certificate) = chain.current_cert()
+            {
+                let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+                *seen = unix(certificate.not_after());
             }
+            accepted
+        });
+        let unreadable = || ConnectError::Certificate("its end cannot be read");
+        match handshake(&builder.build(), host, port).await {
+            Ok(stream) => stream.peer_not_after().ok_or_else(unreadable),
+            Err(ConnectError::Expired) => {
+                let ended = ended.lock().unwrap_or_else(PoisonError::into_inner).take();
+                ended.ok_or_else(unreadable)
+            }
+            Err(error) => Err(error),
         }
     }
 
-    async fn context(&self) -> Result<SslContext, ConnectError> {
+    async fn builder(&self) -> Result<SslContextBuilder, ConnectError> {
         let mut builder = SslContext::builder(SslMethod::tls_client())?;
         builder.set_verify(SslVerifyMode::PEER);
         builder.set_min_proto_version(Some(SslVersion::TLS1_2))?;
@@ -89,7 +112,7 @@ impl Tls {
         if let Some(identity) = &self.identity {
             identity.show(&mut builder).await?;
         }
-        Ok(builder.build())
+        Ok(builder)
     }
 }
 
@@ -108,6 +131,18 @@ impl Identity {
             .set_private_key(&key)
             .and_then(|()| builder.check_private_key())
             .map_err(|_| pem::unusable(&self.key, "is not the key of the certificate"))
+    }
+}
+
+async fn handshake(context: &SslContext, host: &str, port: u16) -> Result<Stream, ConnectError> {
+    let ssl = verifying(context, host)?;
+    let mut stream = SslStream::new(ssl, tcp(host, port).await?)?;
+    match Pin::new(&mut stream).connect().await {
+        Ok(()) => Ok(Stream::Tls(Box::new(stream))),
+        Err(error) => {
+            let verified = stream.ssl().verify_result();
+            Err(ConnectError::of_handshake(error, verified, host))
+        }
     }
 }
 
@@ -194,6 +229,25 @@ mod tests {
         };
         let error = connect(&authority, &future, &authority.trusted()).await;
         assert!(matches!(error, Err(ConnectError::NotYetValid)), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_certificate_is_read_of_one_that_has_ended_as_well() {
+        let authority = Authority::new("a");
+        for until in [-HOUR, HOUR] {
+            let issued = authority.issue(&Subject {
+                from: -2 * HOUR,
+                until,
+                ..NOW
+            });
+            let server = Server::start(&issued, None).await;
+            let tls = authority.trusted();
+            let shown = tls.peer_not_after("127.0.0.1", server.port).await.unwrap();
+            assert_eq!(shown, pem::not_after(&issued.certificate).await.unwrap());
+            let other = Authority::new("b").trusted();
+            let error = other.peer_not_after("127.0.0.1", server.port).await;
+            assert!(error.is_err(), "{error:?}");
+        }
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 //! own, by the API and by health, and none of them as an unreachable cluster.
 
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use cluster_keys::Keys;
 use cluster_tests::PATIENCE;
@@ -124,6 +125,7 @@ async fn a_certificate_that_has_ended_is_told_as_that_until_it_is_renewed() {
     let shown = configure(cluster, &keys, ["--add-config", &setting]).await;
     let services = host(&Target::of(cluster));
     let health = health_says(&services, REASON, EXPIRED).await;
+    let ended = knows_the_end(&services).await;
     // The others answer as well as ever: who knows of this one only is not let in.
     let alone = host(&Target {
         bootstrap: cluster.spec().client_address(broker).to_string(),
@@ -145,6 +147,7 @@ async fn a_certificate_that_has_ended_is_told_as_that_until_it_is_renewed() {
     assert_eq!(health["healthyBrokers"], 2, "{health}");
     all_say(&answers, (502, UNAUTHENTICATED, EXPIRED));
     told_alone.unwrap();
+    ended.unwrap();
     wait_for_condition("health to be HEALTHY again", PATIENCE, || async {
         let health = services.health.get("/api/health").await.json();
         if health["status"] == "HEALTHY" {
@@ -156,6 +159,22 @@ async fn a_certificate_that_has_ended_is_told_as_that_until_it_is_renewed() {
     .await
     .unwrap();
     Keys::open(keys.dir()).unwrap().check_periods().unwrap();
+}
+
+/// Waits for the metric of the first broker's certificate to tell a time that has passed: a service that
+/// was never let in knows it as well.
+async fn knows_the_end(services: &Services) -> local_cluster::Result<()> {
+    wait_for_condition("the end of the certificate", PATIENCE, || async {
+        let text = services.health.get("/metrics").await.text;
+        let name = "certificate_not_after_timestamp_seconds{holder=\"broker 1\"} ";
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let mut values = text.lines().filter_map(|line| line.strip_prefix(name));
+        match values.next().map(|value| value.parse::<f64>().unwrap()) {
+            Some(end) if end < now.as_secs_f64() => Ok(()),
+            end => Err(format!("{end:?}")),
+        }
+    })
+    .await
 }
 
 /// Changes the first broker's settings, as renewal does.

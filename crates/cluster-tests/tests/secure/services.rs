@@ -1,5 +1,7 @@
 //! The three services on a secured cluster, each as the principal that it is.
 
+use std::collections::BTreeSet;
+
 use cluster_tests::PATIENCE;
 use cluster_tests::services::{Hosted, Target, host};
 use local_cluster::wait_for_condition;
@@ -52,16 +54,20 @@ async fn the_services_do_their_jobs_with_the_rights_that_they_have() {
         "{health}"
     );
 
-    wait_for_condition("every node's certificate to be seen", PATIENCE, || async {
+    wait_for_condition("every certificate to be seen", PATIENCE, || async {
         let text = services.health.get("/metrics").await.text;
         let name = "certificate_not_after_timestamp_seconds{";
+        // Three brokers, three ZooKeepers, the CA, and health's own.
         match text.lines().filter(|line| line.starts_with(name)).count() {
-            6 => Ok(()),
-            seen => Err(format!("{seen} of 6")),
+            8 => Ok(()),
+            seen => Err(format!("{seen} of 8")),
         }
     })
     .await
     .unwrap();
+
+    let health = services.health.get("/api/health").await.ok_json(200);
+    is_secured(&health["security"], cluster);
 
     let run = "/api/loadtest/run?eventCount=5000&topic=log-events&verify=true";
     let report = services.load_test.post(run).await.ok_json(200);
@@ -108,4 +114,23 @@ async fn the_services_do_their_jobs_with_the_rights_that_they_have() {
     assert_eq!(services.admin.delete(&path).await.status.as_u16(), 204);
     let shown: Value = services.admin.get("/api/cluster").await.ok_json(200);
     assert_eq!(shown["liveBrokers"], 3, "{shown}");
+}
+
+/// What health says of its connections, and whose certificates it knows.
+fn is_secured(security: &Value, cluster: &local_cluster::Cluster) {
+    assert_eq!(security["brokers"], "SASL_SSL", "{security}");
+    assert_eq!(security["mechanism"], "SCRAM-SHA-512", "{security}");
+    assert_eq!(security["zookeeper"], "SSL", "{security}");
+    let brokers = (1..=3).map(|id| format!("broker {id}"));
+    let zookeepers = cluster.zookeepers().into_iter();
+    let zookeepers = zookeepers.map(|address| format!("ZooKeeper {address}"));
+    let others = ["CA", "kafka-health-service"].map(str::to_owned);
+    let expected: BTreeSet<String> = brokers.chain(zookeepers).chain(others).collect();
+    let certificates = security["certificates"].as_array().unwrap();
+    let told = certificates.iter().map(|one| {
+        let days = one["daysLeft"].as_i64().unwrap();
+        assert!((300..4_000).contains(&days), "{one}");
+        one["holder"].as_str().unwrap().to_owned()
+    });
+    assert_eq!(told.collect::<BTreeSet<_>>(), expected);
 }

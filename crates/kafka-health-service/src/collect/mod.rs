@@ -15,6 +15,7 @@ mod srvr;
 mod topic_settings;
 mod zookeeper;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use kafka_cluster::KafkaCluster;
@@ -57,10 +58,26 @@ pub fn start(
     collectors.spawn(rights::run(context.clone()));
     let settings = &context.settings;
     let properties = &context.cluster.connection().properties;
+    let brokers = BrokerSecurity::from_properties(properties).ok();
+    let brokers = brokers.and_then(|security| security.tls().cloned());
+    // Properties of TLS mean nothing in plain text.
+    let file = |name: &str| {
+        let encrypted = brokers.is_some();
+        let file = properties.get(name).filter(|_| encrypted);
+        file.map(PathBuf::from)
+    };
+    let authorities = (file("ssl.ca.location"), settings.zookeeper_ca.clone());
+    let certificates = (
+        file("ssl.certificate.location"),
+        settings.zookeeper_certificate.clone(),
+    );
+    let own = [
+        certificates::own("CA", authorities.0, authorities.1),
+        certificates::own(crate::NAME, certificates.0, certificates.1),
+    ];
     let doors = certificates::Doors {
-        brokers: BrokerSecurity::from_properties(properties)
-            .ok()
-            .and_then(|security| security.tls().cloned()),
+        own: own.concat().into_iter().collect(),
+        brokers,
         zookeepers: settings.zookeeper_tls(),
     };
     if doors.any() {

@@ -1,4 +1,5 @@
-//! The certificates that nodes show; nothing where connections are plain text.
+//! The certificates that nodes show, and those in this service's files; nothing where connections are plain
+//! text.
 
 use prometheus::proto::MetricType;
 
@@ -6,7 +7,7 @@ use super::{Family, Sample};
 
 pub(super) const FAMILIES: &[Family] = &[Family {
     name: "certificate_not_after_timestamp_seconds",
-    help: "When the certificate ends that the broker or ZooKeeper shows (when connections are encrypted).",
+    help: "When the certificate ends that the broker or ZooKeeper shows, or that this service or its CA has on file (when connections are encrypted).",
     kind: MetricType::GAUGE,
     labels: &["holder"],
     samples: |view| {

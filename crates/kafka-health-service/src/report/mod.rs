@@ -70,7 +70,7 @@ pub struct HealthReport {
     /// The canary; absent where none runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub canary: Option<CanaryReport>,
-    /// How this service is connected, and how long the nodes' certificates last.
+    /// How this service is connected, and how long certificates last.
     pub security: SecurityReport,
 }
 

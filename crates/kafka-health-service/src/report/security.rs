@@ -17,8 +17,8 @@ pub struct SecurityReport {
     /// Towards ZooKeeper: `PLAINTEXT` or `SSL`; null where none is configured.
     #[schema(required = true, example = "SSL")]
     pub zookeeper: Option<&'static str>,
-    /// The certificates that nodes show, the one that ends first at the top; empty where connections are
-    /// plain text.
+    /// The certificates that nodes show, and those of the CA and of this service itself, the one that ends
+    /// first at the top; empty where connections are plain text.
     pub certificates: Vec<CertificateReport>,
 }
 
@@ -26,7 +26,7 @@ pub struct SecurityReport {
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateReport {
-    /// Who shows it.
+    /// Whose it is: a node's, the CA's or this service's own.
     #[schema(example = "broker 1")]
     pub holder: String,
     /// When it ends.
@@ -34,7 +34,7 @@ pub struct CertificateReport {
     pub not_after: Timestamp,
     /// Whole days until then; negative once it has ended.
     pub days_left: i64,
-    /// When it was shown.
+    /// When it was shown, or read from its file.
     #[serde(with = "service_kit::time::millis")]
     pub observed_at: Timestamp,
 }

@@ -1,15 +1,15 @@
-//! What certificates the nodes show to who connects.
+//! When the certificates end that the nodes show to who connects, and those in this service's files.
 
 use jiff::Timestamp;
 
 use crate::moment::Moment;
 
-/// The certificate that one node showed.
+/// The certificate of one holder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Certificate {
     /// From when on nobody accepts it any more.
     pub not_after: Timestamp,
-    /// When it was shown.
+    /// When it was shown, or read.
     pub at: Moment,
 }
 

@@ -73,7 +73,7 @@ pub struct Snapshot {
     pub zookeeper: BTreeMap<String, ZookeeperNode>,
     /// How this service is connected.
     pub connections: Connections,
-    /// The certificates that nodes showed, by holder: `broker 1`, `ZooKeeper host:port`.
+    /// When certificates end, by holder: `broker 1`, `ZooKeeper host:port`, `CA`, this service.
     pub certificates: BTreeMap<String, Certificate>,
 }
 
