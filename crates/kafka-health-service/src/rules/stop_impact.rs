@@ -144,7 +144,7 @@ fn fate(
         match judgement.brokers.get(id).map(|broker| &broker.liveness) {
             Some(Liveness::Down { .. }) => {}
             Some(Liveness::Unknown { .. } | Liveness::Unauthenticated { .. }) | None => {
-                possible += 1
+                possible += 1;
             }
             Some(Liveness::Up | Liveness::Apart) => sure += 1,
         }
