@@ -21,12 +21,14 @@ pub struct Call {
     pub uri: Uri,
     /// The body as it came; empty where the call only looks.
     pub bytes: Bytes,
-    /// The body, where it is JSON; any other as text.
+    /// The body, where it is JSON.
     pub body: Option<Value>,
 }
 
 /// A POST that only compares.
 const ONLY_COMPARES: &str = "/api/plan";
+/// The call whose body is YAML.
+pub const APPLY: &str = "/api/apply";
 
 /// The parameter that does without the audit; it is taken out before the call goes on.
 pub const BREAK_GLASS: &str = "breakGlass";
@@ -58,14 +60,11 @@ impl Call {
     /// Looks at a request.
     #[must_use]
     pub fn of(method: &Method, uri: &Uri, bytes: Bytes) -> Self {
-        let text = || Value::from(String::from_utf8_lossy(&bytes));
-        let body =
-            (!bytes.is_empty()).then(|| serde_json::from_slice(&bytes).unwrap_or_else(|_| text()));
         Self {
             method: method.clone(),
             uri: uri.clone(),
+            body: serde_json::from_slice(&bytes).ok(),
             bytes,
-            body,
         }
     }
 

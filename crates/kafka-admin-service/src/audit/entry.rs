@@ -36,8 +36,8 @@ pub struct Intent {
     /// The reason that was given; null without one.
     #[schema(required = true, example = "moved")]
     pub reason: Option<String>,
-    /// Its body, as JSON or as the text that came, without secrets and without the content of a record;
-    /// its length alone where that is more than 64 KiB; null without one.
+    /// Its body: what is named in it, with the values of what is known to be no secret and no content of a
+    /// record; its length alone where it is no document, or longer than 64 KiB; null without one.
     #[schema(required = true, value_type = Value)]
     pub request: Option<Value>,
 }
@@ -59,7 +59,8 @@ pub struct Outcome {
     /// The problem's code; null where there was none.
     #[schema(required = true, example = "topic_in_use")]
     pub code: Option<String>,
-    /// The answer, which tells what was before and after; secrets left out, and null where it was too long.
+    /// The answer, which tells what was before and after, but nothing that may be a secret; null where it was
+    /// too long.
     #[schema(required = true, value_type = Value)]
     pub answer: Option<Value>,
 }

@@ -14,7 +14,7 @@ use kafka_cluster::{KafkaCluster, KafkaError};
 use serde_json::Value;
 use service_kit::{Caller, Problem, request_id};
 
-use super::kept::{LONGEST, body_of, breaks_glass, query_of, without_break_glass, without_secrets};
+use super::kept::{LONGEST, body_of, breaks_glass, query_of, without_break_glass};
 use super::refusals::Audited;
 use super::{Intent, Outcome, Trail, WriteResult};
 use crate::any_broker;
@@ -174,12 +174,9 @@ pub(super) fn intent_of(
 pub(super) async fn outcome_of(audit_id: &str, response: Response) -> (Response, Outcome) {
     let (parts, body) = response.into_parts();
     let bytes = to_bytes(body, ANSWER_BOUND).await.unwrap_or_default();
-    let mut answer = (is_json(&parts.headers) && bytes.len() <= LONGEST)
+    let answer = (is_json(&parts.headers) && bytes.len() <= LONGEST)
         .then(|| serde_json::from_slice::<Value>(&bytes).ok())
         .flatten();
-    if let Some(answer) = &mut answer {
-        without_secrets(answer);
-    }
     let status = parts.status.as_u16();
     let code = answer.as_ref().and_then(|answer| answer["code"].as_str());
     let code = code.filter(|_| status >= 400).map(str::to_owned);

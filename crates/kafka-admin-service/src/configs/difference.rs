@@ -137,6 +137,15 @@ impl Difference {
         }
     }
 
+    /// The values that it sets and that may be secrets: of those no value is told.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        let changes = self.changes.iter().zip(&self.fields);
+        changes.filter_map(|(change, field)| match change {
+            ConfigChange::Set { value, .. } if field.after.is_none() => Some(value.as_str()),
+            _ => None,
+        })
+    }
+
     /// The settings that are not as this difference leaves them.
     #[must_use]
     pub fn not_as_written(&self, target: &ConfigTarget, entries: &[ConfigEntry]) -> Vec<String> {
@@ -265,6 +274,7 @@ mod tests {
             found.fields[0].after, None,
             "nobody knows whether it is a secret"
         );
+        assert_eq!(found.secrets().collect::<Vec<_>>(), ["hunter2"]);
     }
 
     fn wanted_of_listener() -> BTreeMap<String, Option<String>> {

@@ -4,6 +4,7 @@
 //! at once one can be lost: those that go through this service take turns.
 
 mod difference;
+mod documented;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod request;
@@ -14,6 +15,7 @@ pub mod view;
 mod writer;
 
 pub use difference::{Difference, difference};
+pub use documented::holds_no_secret;
 pub use request::{ConfigWrite, Extent, IfMatch};
 pub use reversal::{NotRevertible, Reversal};
 pub use target::ConfigTarget;

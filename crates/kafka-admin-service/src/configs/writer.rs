@@ -119,7 +119,8 @@ impl ConfigWriter {
         if write.validate_only {
             target
                 .validate(&self.cluster, &difference.changes, limit)
-                .await?;
+                .await
+                .map_err(|error| without_secrets(error, &difference))?;
             return Ok(Written {
                 difference,
                 after: before,
@@ -127,7 +128,8 @@ impl ConfigWriter {
         }
         let sent = target
             .alter(&self.cluster, &difference.changes, limit)
-            .await;
+            .await
+            .map_err(|error| without_secrets(error, &difference));
         let unknown = match sent {
             Ok(()) => None,
             Err(error) if error.kind == ErrorKind::OutcomeUnknown => Some(error),
@@ -186,6 +188,18 @@ impl ConfigWriter {
     }
 }
 
+/// Kafka repeats in its words what it was given, whole or in parts: such words are left out.
+fn without_secrets(mut error: KafkaError, difference: &Difference) -> KafkaError {
+    let parts = difference
+        .secrets()
+        .flat_map(|value| value.split(|c: char| !c.is_alphanumeric()));
+    let repeats = |part: &str| !part.is_empty() && error.message.contains(part);
+    if parts.chain(difference.secrets()).any(repeats) {
+        error.message = "it is not told why, since the words repeat a value that may be secret".into();
+    }
+    error
+}
+
 fn names(difference: &Difference) -> Vec<&str> {
     let fields = difference.fields.iter();
     fields
@@ -204,5 +218,29 @@ impl Written {
             warnings: self.difference.warnings.clone(),
             etag: target.etag(&self.after),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kafka_cluster::codes;
+
+    use super::*;
+
+    #[test]
+    fn words_that_repeat_a_secret_are_not_told_and_others_are() {
+        let wanted = [("my.plugin.login".to_owned(), Some("user=a;pin=hunter2".to_owned()))];
+        let target = ConfigTarget::Broker(1);
+        let difference = difference(&target, &[], &wanted.into(), Extent::Merge).unwrap();
+        let told = |words: &str| {
+            let error = KafkaError::of_write("AlterConfigs", codes::INVALID_CONFIG, words);
+            without_secrets(error, &difference).message
+        };
+        for words in ["Invalid value user=a;pin=hunter2", "no such key 'hunter2'"] {
+            let told = told(words);
+            assert!(!told.contains("hunter2"), "{told}");
+        }
+        let plain = "unknown";
+        assert_eq!(told(plain), plain);
     }
 }

@@ -60,16 +60,7 @@ async fn a_session_leaves_one_intent_and_one_outcome_for_each_write_and_none_for
         ]
     );
 
-    let (_, local) = shared().await;
-    let console = "org.apache.kafka.tools.consumer.ConsoleConsumer";
-    let arguments = [
-        "--topic",
-        "audit-logs",
-        "--from-beginning",
-        "--timeout-ms",
-        "8000",
-    ];
-    let printed = kafka_tool(console, &local.bootstrap(), &arguments).await;
+    let printed = raw_audit().await;
     let about = |kind: &str| {
         let mark = format!("\"kind\":\"{kind}\"");
         let lines = printed.lines().filter(move |line| line.contains(&mark));
@@ -99,6 +90,57 @@ async fn a_session_leaves_one_intent_and_one_outcome_for_each_write_and_none_for
         text.contains("retention.ms") && text.contains("60000"),
         "{text}"
     );
+}
+
+/// The values of the audit topic, one a line, as Kafka's own consumer reads them.
+async fn raw_audit() -> String {
+    let (_, local) = shared().await;
+    let console = "org.apache.kafka.tools.consumer.ConsoleConsumer";
+    let arguments = [
+        "--topic",
+        "audit-logs",
+        "--from-beginning",
+        "--timeout-ms",
+        "8000",
+    ];
+    kafka_tool(console, &local.bootstrap(), &arguments).await
+}
+
+/// A setting that Kafka does not know, such as one of a plugin, is sensitive to it.
+#[tokio::test]
+async fn a_secret_is_in_no_answer_and_not_in_the_audit_however_it_came() {
+    let (admin, topic) = with_topic().await;
+    let (name, secret) = (names::unique("plugin.login"), names::unique("hunter"));
+    let path = "/api/brokers/1/configs";
+    let good = format!(r#"{{"configs": {{"{name}": "{secret}"}}}}"#);
+    let refused =
+        format!(r#"{{"configs": {{"{name}": "{secret}", "ssl.key.password": "{secret}", "broker.id": "7"}}}}"#);
+    let malformed = format!(r#"{{"configs": {{"ssl.key.password": "{secret}"}},}}"#);
+    let misplaced = format!(r#"{{"ssl.key.password": "{secret}"}}"#);
+    let record = format!(r#"{{"value": "{secret}""#);
+    let records = format!("/api/topics/{topic}/records");
+    let answers = [
+        (200, admin.patch_json(path, &good).await),
+        (422, admin.patch_json(path, &refused).await),
+        (400, admin.patch_json(path, &malformed).await),
+        (400, admin.patch_json(path, &misplaced).await),
+        (400, admin.post_json(&records, &record).await),
+        (400, admin.post(&format!("/api/topics?ssl.key.password={secret}")).await),
+        (200, admin.get(path).await),
+    ];
+    let taken_back = format!(r#"{{"configs": {{"{name}": null}}}}"#);
+    admin.patch_json(path, &taken_back).await.ok_json(200);
+    for (status, answer) in &answers {
+        assert_eq!(answer.status.as_u16(), *status, "{}", answer.text);
+        assert!(!answer.text.contains(&secret), "{}", answer.text);
+    }
+    let page = admin.get("/api/audit?limit=1000").await;
+    let told = page.ok_json(200).to_string();
+    assert!(told.contains(&name) && !told.contains(&secret), "{told}");
+    let raw = raw_audit().await;
+    assert!(raw.contains(&name), "the writes are not there");
+    let leak = raw.lines().find(|line| line.contains(&secret));
+    assert_eq!(leak, None);
 }
 
 #[tokio::test]
