@@ -146,6 +146,13 @@ impl Difference {
         })
     }
 
+    /// Whether reading tells that all of it was written: of a secret it only tells that some value is there,
+    /// which may be an older one.
+    #[must_use]
+    pub fn shows_when_read(&self) -> bool {
+        self.secrets().next().is_none()
+    }
+
     /// The settings that are not as this difference leaves them.
     #[must_use]
     pub fn not_as_written(&self, target: &ConfigTarget, entries: &[ConfigEntry]) -> Vec<String> {
@@ -279,6 +286,20 @@ mod tests {
 
     fn wanted_of_listener() -> BTreeMap<String, Option<String>> {
         wanted(&[("listener.name.a.ssl.key.password", Some("hunter2"))])
+    }
+
+    #[test]
+    fn reading_does_not_tell_whether_a_secret_was_replaced() {
+        let target = topic();
+        let of = |pairs: &[(&str, Option<&str>)]| {
+            difference(&target, &entries(), &wanted(pairs), Extent::Merge).unwrap()
+        };
+        let replaced = of(&[("secret", Some("hunter2")), ("retention.ms", Some("5"))]);
+        assert!(!replaced.shows_when_read());
+        // The older one reads the same, so that an acknowledgement has to be believed.
+        let found = replaced.not_as_written(&target, &entries());
+        assert_eq!(found, ["retention.ms"]);
+        assert!(of(&[("secret", None), ("retention.ms", Some("5"))]).shows_when_read());
     }
 
     #[test]

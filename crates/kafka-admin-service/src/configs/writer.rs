@@ -142,7 +142,8 @@ impl ConfigWriter {
         Ok(Written { difference, after })
     }
 
-    /// Reads until the settings are as written. An answer that was lost does not matter once they are.
+    /// Reads until the settings are as written. An answer that was lost does not matter once they are, and
+    /// is final where reading cannot tell.
     async fn confirmed(
         &self,
         target: &ConfigTarget,
@@ -150,6 +151,10 @@ impl ConfigWriter {
         deadline: Deadline,
         unknown: Option<KafkaError>,
     ) -> Result<Vec<ConfigEntry>, ConfigError> {
+        let unknown = match unknown {
+            Some(error) if !difference.shows_when_read() => return Err(error.into()),
+            unknown => unknown,
+        };
         let end = tokio::time::Instant::now() + deadline.at_most(time_limits::SETTLE);
         loop {
             let error = match self.read(target).await {
