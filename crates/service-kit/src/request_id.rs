@@ -27,6 +27,17 @@ pub fn current() -> Option<String> {
     CURRENT.try_with(Clone::clone).ok()
 }
 
+/// `work` with the id of the request that this task is answering, for a task of its own.
+pub fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    let id = current();
+    async move {
+        match id {
+            Some(id) => CURRENT.scope(id, work).await,
+            None => work.await,
+        }
+    }
+}
+
 /// The id that a response carries; none before the layer.
 #[must_use]
 pub fn of(response: &Response) -> Option<String> {

@@ -40,10 +40,15 @@ pub async fn layer(
     let Some(trail) = state.audit.filter(|_| call.is_write()) else {
         return next.run(request).await;
     };
-    match audited(trail, &state.cluster, &call, request, next).await {
-        Ok(response) => response,
-        Err(problem) => problem.into_response(),
-    }
+    let cluster = state.cluster;
+    // Whoever goes away now, even before the intent is acknowledged, still leaves an outcome.
+    to_the_end(async move {
+        match audited(trail, &cluster, &call, request, next).await {
+            Ok(response) => response,
+            Err(problem) => problem.into_response(),
+        }
+    })
+    .await
 }
 
 async fn audited(
@@ -106,16 +111,12 @@ async fn audited(
             "a write without audit: the glass was broken"
         );
     }
-    // Whoever goes away now still leaves an outcome.
-    Ok(to_the_end(async move {
-        let response = next.run(request).await;
-        let (response, outcome) = outcome_of(&intent.audit_id, response).await;
-        let concluding = tokio::spawn(async move { trail.conclude(outcome).await });
-        // The usual case: an answer after the outcome is there to be read.
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(1), concluding).await;
-        response
-    })
-    .await)
+    let response = next.run(request).await;
+    let (response, outcome) = outcome_of(&intent.audit_id, response).await;
+    let concluding = tokio::spawn(async move { trail.conclude(outcome).await });
+    // The usual case: an answer after the outcome is there to be read.
+    let _ = tokio::time::timeout(std::time::Duration::from_secs(1), concluding).await;
+    Ok(response)
 }
 
 /// Why an intent is not known to be in the audit.

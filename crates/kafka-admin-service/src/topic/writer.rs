@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kafka_cluster::{ClusterMetadata, ErrorKind, KafkaCluster, KafkaError, NewTopic};
+use service_kit::request_id;
 use tracing::Instrument;
 
 use super::TopicName;
@@ -175,7 +176,8 @@ impl WriteError {
 /// Runs a write to its end even when the client that asked for it goes away: a write that was begun
 /// is waited for, counted and logged.
 pub async fn to_the_end<T: Send + 'static>(write: impl Future<Output = T> + Send + 'static) -> T {
-    match tokio::spawn(write.in_current_span()).await {
+    let write = request_id::carried(write).in_current_span();
+    match tokio::spawn(write).await {
         Ok(outcome) => outcome,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),

@@ -1,5 +1,7 @@
 //! Every write leaves an intent and an outcome, with Kafka's own consumer as the witness.
 
+use std::time::Duration;
+
 use clap::Parser;
 use cluster_tests::api::Api;
 use cluster_tests::{PATIENCE, kafka_tool, names, secured, shared};
@@ -90,6 +92,30 @@ async fn a_session_leaves_one_intent_and_one_outcome_for_each_write_and_none_for
         text.contains("retention.ms") && text.contains("60000"),
         "{text}"
     );
+}
+
+/// The intent is being acknowledged in the first milliseconds: a client that leaves then has begun a write.
+#[tokio::test]
+async fn a_client_that_goes_away_leaves_no_intent_without_an_outcome() {
+    let (admin, topic) = with_topic().await;
+    let path = format!("/api/topics/{topic}/configs");
+    for patience_ms in 1..=12 {
+        let body = format!(r#"{{"configs": {{"retention.ms": "{patience_ms}00000"}}}}"#);
+        let patience = Duration::from_millis(patience_ms);
+        // Whether it was answered in time does not matter.
+        let _ = tokio::time::timeout(patience, admin.patch_json(&path, &body)).await;
+    }
+    let last = r#"{"configs": {"retention.ms": "99000000"}}"#;
+    admin.patch_json(&path, last).await.ok_json(200);
+    local_cluster::wait_for_condition("outcomes", PATIENCE, || async {
+        let page = admin.get(&format!("/api/audit?topic={topic}")).await;
+        let page = page.ok_json(200);
+        let entries = page["entries"].as_array().unwrap();
+        let open = entries.iter().any(|entry| entry["outcome"].is_null());
+        if open { Err(page.clone()) } else { Ok(()) }
+    })
+    .await
+    .unwrap();
 }
 
 /// The values of the audit topic, one a line, as Kafka's own consumer reads them.
