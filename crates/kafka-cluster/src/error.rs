@@ -13,6 +13,7 @@ use std::fmt;
     reason = "each constant is named after Kafka's own error"
 )]
 pub mod codes {
+    pub const UNKNOWN_SERVER_ERROR: i32 = -1;
     pub const NONE: i32 = 0;
     pub const OFFSET_OUT_OF_RANGE: i32 = 1;
     pub const UNKNOWN_TOPIC_OR_PARTITION: i32 = 3;
@@ -87,7 +88,7 @@ pub enum ErrorKind {
     Unreachable,
     /// No answer to a read within the deadline.
     TimedOut,
-    /// A write was sent and no answer came: it may or may not have happened.
+    /// A write was sent, and no answer came or one that does not tell: it may or may not have happened.
     OutcomeUnknown,
     /// Anything else.
     Other,
@@ -122,7 +123,8 @@ impl KafkaError {
         }
     }
 
-    /// An error of a call that changes something: losing the answer means not knowing the outcome.
+    /// An error of a call that changes something: losing the answer means not knowing the outcome, and so
+    /// does a broker that failed in the middle, as when its session with ZooKeeper was lost.
     #[must_use]
     pub fn of_write(operation: &'static str, code: i32, message: impl Into<String>) -> Self {
         let mut error = Self::of_read(operation, code, message);
@@ -241,7 +243,8 @@ fn read_kind(code: i32, message: &str) -> ErrorKind {
 fn leaves_outcome_unknown(code: i32) -> bool {
     matches!(
         code,
-        codes::REQUEST_TIMED_OUT
+        codes::UNKNOWN_SERVER_ERROR
+            | codes::REQUEST_TIMED_OUT
             | codes::NETWORK_EXCEPTION
             | codes::LOCAL_TIMED_OUT
             | codes::LOCAL_TIMED_OUT_QUEUE
@@ -276,6 +279,15 @@ mod tests {
         );
         assert_eq!(error.kind, ErrorKind::OutcomeUnknown);
         assert!(!error.retriable());
+    }
+
+    #[test]
+    fn a_broker_that_failed_in_the_middle_of_a_write_leaves_it_unknown() {
+        let code = codes::UNKNOWN_SERVER_ERROR;
+        let error = KafkaError::of_write("IncrementalAlterConfigs", code, "");
+        assert_eq!(error.kind, ErrorKind::OutcomeUnknown);
+        let error = KafkaError::of_read("DescribeConfigs", code, "");
+        assert_eq!(error.kind, ErrorKind::Other);
     }
 
     #[test]

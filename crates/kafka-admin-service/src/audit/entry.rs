@@ -75,7 +75,7 @@ pub enum WriteResult {
     Partial,
     /// Nothing was changed.
     Refused,
-    /// It was sent and no answer came: 504, 5xx.
+    /// It was sent, or may have been, and nobody knows whether it happened.
     Unknown,
 }
 
@@ -103,14 +103,14 @@ pub struct AuditPage {
 }
 
 impl WriteResult {
-    /// What a status says.
+    /// What an answer says, by its status and the code of a problem.
     #[must_use]
-    pub fn of_status(status: u16) -> Self {
-        match status {
-            202 | 207 => Self::Partial,
-            200..=299 => Self::Done,
-            // 502 and 503 are said before anything was sent; 500 and 504 after it, perhaps.
-            500 | 504 => Self::Unknown,
+    pub fn of(status: u16, code: Option<&str>) -> Self {
+        match (status, code) {
+            (202 | 207, _) => Self::Partial,
+            (200..=299, _) => Self::Done,
+            // 503, and a service that cannot log in, are said before anything was sent; these perhaps after.
+            (500 | 504, _) | (502, Some("kafka_error")) => Self::Unknown,
             _ => Self::Refused,
         }
     }
@@ -121,18 +121,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_tells_what_became_of_a_write() {
-        for (status, result) in [
-            (201, WriteResult::Done),
-            (204, WriteResult::Done),
-            (202, WriteResult::Partial),
-            (207, WriteResult::Partial),
-            (409, WriteResult::Refused),
-            (503, WriteResult::Refused),
-            (500, WriteResult::Unknown),
-            (504, WriteResult::Unknown),
+    fn an_answer_tells_what_became_of_a_write() {
+        for (status, code, result) in [
+            (201, "", WriteResult::Done),
+            (204, "", WriteResult::Done),
+            (202, "", WriteResult::Partial),
+            (207, "", WriteResult::Partial),
+            (409, "topic_in_use", WriteResult::Refused),
+            (502, "kafka_unauthenticated", WriteResult::Refused),
+            (503, "kafka_unreachable", WriteResult::Refused),
+            (500, "internal", WriteResult::Unknown),
+            (502, "kafka_error", WriteResult::Unknown),
+            (504, "outcome_unknown", WriteResult::Unknown),
         ] {
-            assert_eq!(WriteResult::of_status(status), result, "{status}");
+            assert_eq!(WriteResult::of(status, Some(code)), result, "{status} {code}");
         }
     }
 }

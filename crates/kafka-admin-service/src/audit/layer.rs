@@ -184,7 +184,7 @@ pub(super) async fn outcome_of(audit_id: &str, response: Response) -> (Response,
     let outcome = Outcome {
         audit_id: audit_id.to_owned(),
         at: service_kit::time::now(),
-        result: WriteResult::of_status(status),
+        result: WriteResult::of(status, code.as_deref()),
         status,
         code,
         answer,

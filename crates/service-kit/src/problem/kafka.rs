@@ -47,7 +47,7 @@ fn detail(error: &KafkaError) -> String {
     } = error;
     match error.kind {
         ErrorKind::OutcomeUnknown => format!(
-            "{operation} was sent and no answer came; it may have happened: look before repeating it ({message})"
+            "{operation} was sent and may have happened: look before repeating it ({message})"
         ),
         _ => format!("{operation}: {message}"),
     }

@@ -72,7 +72,7 @@ impl IntoResponses for KafkaWriteProblems {
             ),
             (
                 "504",
-                "outcome_unknown: it was sent and no answer came; look before repeating it",
+                "outcome_unknown: it was sent and may have happened; look before repeating it",
             ),
         ]));
         responses
