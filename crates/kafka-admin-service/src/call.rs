@@ -8,9 +8,13 @@ use axum::http::{Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
-use service_kit::input::buffered;
+use service_kit::Problem;
+use service_kit::input::{buffered, json_value};
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::Operation;
 
 use crate::query;
+use crate::remarks::{self, Remarks};
 
 /// A call, before it is carried out; an extension of each request.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,15 +27,14 @@ pub struct Call {
     pub bytes: Bytes,
     /// The body, where it is JSON.
     pub body: Option<Value>,
+    /// What is said of it beside its fields; the handler's request is without them.
+    pub remarks: Remarks,
 }
 
 /// A POST that only compares.
 const ONLY_COMPARES: &str = "/api/plan";
 /// The call whose body is YAML.
 pub const APPLY: &str = "/api/apply";
-
-/// The parameter that does without the audit; it is taken out before the call goes on.
-pub const BREAK_GLASS: &str = "breakGlass";
 
 /// Whether such a call never changes anything.
 #[must_use]
@@ -47,23 +50,49 @@ pub async fn layer(request: Request, next: Next) -> Response {
         buffered(request).await
     };
     match read {
-        Ok((mut request, bytes)) => {
-            let call = Call::of(request.method(), request.uri(), bytes);
-            request.extensions_mut().insert(Arc::new(call));
-            next.run(request).await
-        }
+        Ok((request, bytes)) => match with_call(request, bytes) {
+            Ok(request) => next.run(request).await,
+            Err(problem) => problem.into_response(),
+        },
         Err(problem) => problem.into_response(),
     }
 }
 
+fn with_call(mut request: Request, bytes: Bytes) -> Result<Request, Problem> {
+    let mut call = Call::of(request.method(), request.uri(), bytes);
+    if !only_looks(&call.method, &call.uri) {
+        call.remarks = Remarks::of(&call.uri, call.body.as_ref())?;
+        request = remarks::taken_out(request, call.body.as_ref());
+    }
+    request.extensions_mut().insert(Arc::new(call));
+    Ok(request)
+}
+
+/// The operations of the OpenAPI document that may change something.
+pub fn writes_of(document: &mut OpenApi) -> impl Iterator<Item = &mut Operation> {
+    let paths = document.paths.paths.iter_mut();
+    let written = paths.filter(|(path, _)| path.as_str() != ONLY_COMPARES);
+    written.flat_map(|(_, item)| {
+        let writes = [
+            &mut item.put,
+            &mut item.post,
+            &mut item.patch,
+            &mut item.delete,
+        ];
+        writes.into_iter().flatten()
+    })
+}
+
 impl Call {
-    /// Looks at a request.
+    /// Looks at a request; remarks with something wrong about them are none.
     #[must_use]
     pub fn of(method: &Method, uri: &Uri, bytes: Bytes) -> Self {
+        let body = json_value(&bytes);
         Self {
             method: method.clone(),
             uri: uri.clone(),
-            body: serde_json::from_slice(&bytes).ok(),
+            remarks: Remarks::of(uri, body.as_ref()).unwrap_or_default(),
+            body,
             bytes,
         }
     }

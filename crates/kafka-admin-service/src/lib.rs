@@ -26,6 +26,7 @@ pub mod overview;
 pub mod problems;
 pub mod query;
 pub mod records;
+pub mod remarks;
 pub mod routes;
 pub mod settings;
 pub mod sparse;

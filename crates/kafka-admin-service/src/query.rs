@@ -32,15 +32,21 @@ pub fn without(uri: &Uri, dropped: impl Fn(&str) -> bool) -> Option<Uri> {
     text.parse().ok()
 }
 
-/// Adds such a parameter, which is text and may be left out, to an operation of the OpenAPI document.
-pub fn describe(operation: &mut Operation, name: &str, place: ParameterIn, about: &str) {
-    let text = ObjectBuilder::new().schema_type(Type::String).build();
+/// Adds such a parameter, which may be left out, to an operation of the OpenAPI document.
+pub fn describe(
+    operation: &mut Operation,
+    name: &str,
+    place: ParameterIn,
+    kind: Type,
+    about: &str,
+) {
+    let schema = ObjectBuilder::new().schema_type(kind).build();
     let parameter = ParameterBuilder::new()
         .name(name)
         .parameter_in(place)
         .required(Required::False)
         .description(Some(about))
-        .schema(Some(text))
+        .schema(Some(schema))
         .build();
     let parameters = operation.parameters.get_or_insert_default();
     parameters.push(RefOr::T(parameter));

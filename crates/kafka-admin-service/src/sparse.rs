@@ -115,6 +115,7 @@ fn describe_operation(operation: &mut Operation) {
         operation,
         FIELDS,
         ParameterIn::Query,
+        Type::String,
         "Only these members of each item, separated by commas; the answer is application/partial+json",
     );
     if let Some(RefOr::T(answer)) = operation.responses.responses.get_mut("200") {

@@ -10,8 +10,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use service_kit::{Caller, Problem, Role};
 
-use crate::call::{BREAK_GLASS, Call, only_looks};
+use crate::call::{Call, only_looks};
 use crate::query;
+use crate::remarks::BREAK_GLASS;
 
 /// Whether this service writes.
 #[derive(Debug, Clone, Copy)]

@@ -1,12 +1,10 @@
 //! What of a call the audit keeps, within a bound: names always, values only of what is known to be no
 //! secret and no content of a record. What cannot be read as a document is kept as its length.
 
-use axum::http::Uri;
 use serde_json::{Map, Value};
 
-use crate::call::{APPLY, BREAK_GLASS, Call};
+use crate::call::{APPLY, Call};
 use crate::configs::holds_no_secret;
-use crate::query;
 
 /// A body that is longer, of a request or of an answer, is not kept in the audit: records are bounded.
 pub(super) const LONGEST: usize = 64 * 1024;
@@ -112,21 +110,6 @@ fn of_settings(settings: Map<String, Value>) -> Value {
     Value::Object(kept.collect())
 }
 
-/// Somebody wants it done although nobody would know.
-pub(super) fn breaks_glass(uri: &Uri) -> bool {
-    let values = query::values(uri, BREAK_GLASS);
-    values.iter().any(|value| value == "true")
-}
-
-/// The same address without `breakGlass`, and without `reason` as well where it was given for that: other
-/// calls take none.
-pub(super) fn without_break_glass(uri: &Uri) -> Option<Uri> {
-    let forced = query::value(uri, "force").is_some();
-    query::without(uri, |name| {
-        name == BREAK_GLASS || (name == "reason" && !forced)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use axum::body::Bytes;
@@ -215,18 +198,5 @@ mod tests {
             Some("topicName=a&ssl.key.passw%6Frd=(left+out)&configs=(left+out)")
         );
         assert_eq!(query("/api/topics"), None);
-    }
-
-    #[test]
-    fn breaking_the_glass_is_taken_out_of_the_call() {
-        let uri = "/api/topics?topicName=a&breakGlass=true&reason=audit+is+down";
-        let given = call(uri, "");
-        assert!(breaks_glass(&given.uri));
-        assert_eq!(given.text("reason").as_deref(), Some("audit is down"));
-        let left = without_break_glass(&uri.parse().unwrap()).unwrap();
-        assert_eq!(left.to_string(), "/api/topics?topicName=a");
-        let forced = "/api/topics/a?force=true&reason=gone&breakGlass=true";
-        let left = without_break_glass(&forced.parse().unwrap()).unwrap();
-        assert_eq!(left.to_string(), "/api/topics/a?force=true&reason=gone");
     }
 }

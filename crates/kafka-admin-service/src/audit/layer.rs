@@ -14,7 +14,7 @@ use kafka_cluster::{KafkaCluster, KafkaError};
 use serde_json::Value;
 use service_kit::{Caller, Problem, request_id};
 
-use super::kept::{LONGEST, body_of, breaks_glass, query_of, without_break_glass};
+use super::kept::{LONGEST, body_of, query_of};
 use super::refusals::Audited;
 use super::{Intent, Outcome, Trail, WriteResult};
 use crate::any_broker;
@@ -55,33 +55,17 @@ async fn audited(
     trail: Trail,
     cluster: &KafkaCluster,
     call: &Call,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
     let peer = peer_of(&request);
     let caller = request.extensions().get::<Caller>();
     let intent = intent_of(&trail, call, caller, peer);
-    let breaks_glass = breaks_glass(&call.uri);
-    if breaks_glass {
-        if intent.reason.is_none() {
-            let detail = "breakGlass=true needs a reason: add reason=...";
-            return Err(
-                Problem::new(StatusCode::BAD_REQUEST, "invalid_input", detail).with_field(
-                    "reason",
-                    "required",
-                    "must be given with breakGlass=true",
-                ),
-            );
-        }
-        if let Some(uri) = without_break_glass(request.uri()) {
-            *request.uri_mut() = uri;
-        }
-    }
     if let Some(audited) = request.extensions().get::<Audited>() {
         audited.set();
     }
     if let Err(unrecorded) = recorded(&trail, cluster, &intent).await {
-        if !breaks_glass {
+        if !call.remarks.breaks_glass {
             // It may have got there all the same; then it is told what became of it.
             let refused = Outcome {
                 audit_id: intent.audit_id,
@@ -167,7 +151,7 @@ pub(super) fn intent_of(
         call: call.name(),
         query: query_of(call),
         topic: call.topic(),
-        reason: call.text("reason"),
+        reason: call.remarks.reason.clone(),
         request: body_of(call),
     }
 }

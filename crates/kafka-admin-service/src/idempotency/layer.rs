@@ -10,8 +10,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use service_kit::problem::problems;
 use service_kit::{Caller, FieldError, Problem};
-use utoipa::openapi::OpenApi;
 use utoipa::openapi::path::ParameterIn;
+use utoipa::openapi::{OpenApi, Type};
 
 use super::{Refused, Replies, Reply, Turn};
 use crate::call::Call;
@@ -63,6 +63,7 @@ pub fn describe(document: &mut OpenApi) {
                 operation,
                 "Idempotency-Key",
                 ParameterIn::Header,
+                Type::String,
                 "sent again within a day with the same key, the call is answered as the first time",
             );
             for (status, response) in problems(&[

@@ -16,6 +16,7 @@ use crate::admission::{self, Admission};
 use crate::audit::layer as audit_layer;
 use crate::call;
 use crate::idempotency;
+use crate::remarks;
 use crate::sparse;
 use crate::state::AppState;
 use crate::write_access::{self, WriteAccess};
@@ -42,5 +43,6 @@ pub fn router(state: AppState, admission: Admission, access: WriteAccess) -> Ope
         .with_state(state);
     sparse::describe(api.get_openapi_mut());
     idempotency::describe(api.get_openapi_mut());
+    remarks::describe(api.get_openapi_mut());
     api
 }

@@ -23,6 +23,14 @@ pub(super) fn fields(body: &[u8]) -> Result<Fields, Problem> {
     }
 }
 
+/// What the bytes say, where they are JSON in which no object names a member twice: as [`Input`](crate::Input)
+/// reads it, for a layer that looks before.
+#[must_use]
+pub fn value(bytes: &[u8]) -> Option<Value> {
+    let strict = serde_json::from_slice(bytes).ok();
+    strict.map(|Strict(value)| value)
+}
+
 fn malformed(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail)
 }

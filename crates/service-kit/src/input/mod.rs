@@ -18,6 +18,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 pub(crate) use body::BodyLimit;
 pub use body::buffered;
 pub use fields::{Fields, FromFields};
+pub use json::value as json_value;
 pub use page::Page;
 pub use path::PathParam;
 pub use values::{FieldProblem, FieldValue};

@@ -1,16 +1,20 @@
 //! `DELETE /api/topics/{name}`.
 
-use axum::Json;
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use service_kit::problem::KafkaWriteProblems;
-use service_kit::{Answer, Input, PathParam, Problem};
+use service_kit::{Answer, FieldError, Input, PathParam, Problem};
 
 use super::input::{DeleteTopic, DeleteTopicQuery};
 use super::pending::{PendingStatus, PendingWrite};
 use super::plans::{self, DeletionPlan};
-use crate::deletion;
+use crate::call::Call;
+use crate::deletion::{self, Consent};
+use crate::remarks::{REASON, Remarks};
 use crate::state::AppState;
 use crate::topic::{Deleted, TopicName, to_the_end};
 
@@ -49,21 +53,35 @@ use crate::topic::{Deleted, TopicName, to_the_end};
 pub async fn delete(
     State(state): State<AppState>,
     PathParam(name): PathParam<TopicName>,
+    Extension(call): Extension<Arc<Call>>,
     Input(request): Input<DeleteTopic>,
 ) -> Answer<Response> {
+    let consent = consent(&call.remarks, request.force)?;
     deletion::check_name(&state, &name)?;
     if request.validate_only {
         return Ok(Json(plans::of_deletion(&state, &name).await?).into_response());
     }
     let unwanted = name.clone();
-    let deleted = to_the_end(async move {
-        let consent = request.consent;
-        deletion::delete(&state, &unwanted, &consent).await
-    });
+    let deleted = to_the_end(async move { deletion::delete(&state, &unwanted, &consent).await });
     match deleted.await? {
         Deleted::Everywhere => Ok(StatusCode::NO_CONTENT.into_response()),
         Deleted::Pending { brokers } => {
             Ok(PendingWrite::new(PendingStatus::Deletion, &name, brokers).into_response())
         }
     }
+}
+
+/// What the caller agrees to: `force` takes a reason.
+fn consent(remarks: &Remarks, force: bool) -> Answer<Consent> {
+    if force && remarks.reason.is_none() {
+        return Err(Problem::invalid_input(vec![FieldError {
+            field: REASON.to_owned(),
+            code: "missing".to_owned(),
+            message: "is required with force=true".to_owned(),
+        }]));
+    }
+    Ok(Consent {
+        force,
+        reason: remarks.reason.clone(),
+    })
 }

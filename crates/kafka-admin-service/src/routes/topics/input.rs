@@ -6,7 +6,6 @@ use serde_json::Value;
 use service_kit::{FieldProblem, FieldValue, Fields, FromFields};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::deletion::Consent;
 use crate::state::TopicDefaults;
 use crate::topic::{
     MAX_PARTITIONS, MAX_REPLICATION_FACTOR, PartitionCount, ReplicationFactor, TopicName, TopicSpec,
@@ -158,28 +157,21 @@ pub struct CreateTopicBody {
 }
 
 /// What a caller says about a deletion.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeleteTopic {
     /// Only say what would be done.
     pub validate_only: bool,
-    /// Whether to do it although it is in use, and why.
-    pub consent: Consent,
+    /// Whether to do it although it is in use; takes a reason.
+    pub force: bool,
 }
 
 impl FromFields for DeleteTopic {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let validate_only = fields.with_default("validateOnly", false);
         let force = fields.with_default("force", false);
-        let reason = fields.optional::<String>("reason");
-        if let (Some(true), Some(None)) = (force, &reason) {
-            fields.check("reason", false, "missing", "is required with force=true");
-        }
         Some(Self {
             validate_only: validate_only?,
-            consent: Consent {
-                force: force?,
-                reason: reason?,
-            },
+            force: force?,
         })
     }
 }
@@ -192,10 +184,7 @@ pub struct DeleteTopicQuery {
     /// Only answer with the plan; nothing is deleted.
     #[param(example = false)]
     validate_only: Option<bool>,
-    /// Delete it although groups with live members read it.
+    /// Delete it although groups with live members read it; takes a `reason`.
     #[param(example = false)]
     force: Option<bool>,
-    /// Why; required with `force=true`, kept with the topic's shape.
-    #[param(example = "moved to another cluster")]
-    reason: Option<String>,
 }

@@ -179,6 +179,30 @@ async fn breaking_the_glass_takes_a_reason() {
 }
 
 #[tokio::test]
+async fn every_write_may_say_why() {
+    let (admin, topic) = with_topic().await;
+    let path = format!("/api/topics/{topic}");
+    let configs = format!("{path}/configs");
+    let body = r#"{"configs": {"retention.ms": "60000"}, "reason": "in the body"}"#;
+    admin.patch_json(&configs, body).await.ok_json(200);
+    let body = r#"{"configs": {"retention.ms": "70000"}}"#;
+    let query = format!("{configs}?reason=in+the+query");
+    admin.patch_json(&query, body).await.ok_json(200);
+    let grow = format!("{path}/partitions?partitions=3&reason=more+load");
+    admin.post(&grow).await.ok_json(200);
+    let elect = format!("{path}/elections?reason=balance");
+    admin.post(&elect).await.ok_json(200);
+    admin.delete(&format!("{path}?reason=done")).await;
+    let page = admin.get(&format!("/api/audit?topic={topic}")).await;
+    let page = page.ok_json(200);
+    let entries = page["entries"].as_array().unwrap().iter().rev();
+    let reasons: Vec<_> = entries.map(|entry| &entry["intent"]["reason"]).collect();
+    let said = ["in the body", "in the query", "more load", "balance", "done"];
+    assert_eq!(*reasons[0], Value::Null);
+    assert_eq!(reasons[1..], said);
+}
+
+#[tokio::test]
 async fn the_audit_topic_is_not_deleted() {
     let (admin, _) = with_topic().await;
     let answer = admin
