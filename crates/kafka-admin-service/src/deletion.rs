@@ -52,7 +52,7 @@ pub fn check_name(state: &AppState, name: &TopicName) -> Answer<()> {
         return Err(problems::internal_topic(name));
     }
     match state.guard.protection(name.as_str()) {
-        Some(pattern) => Err(problems::protected_topic(name, pattern.as_str())),
+        Some(pattern) => Err(problems::protected_topic(name, pattern)),
         None => Ok(()),
     }
 }

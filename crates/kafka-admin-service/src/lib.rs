@@ -52,7 +52,6 @@ use crate::broker_roster::BrokerRoster;
 use crate::configs::ConfigWriter;
 use crate::declared::{Applier, Declared, Document};
 use crate::groups::{GroupWriter, History};
-use crate::guard::Protected;
 use crate::idempotency::Replies;
 use crate::locks::Locks;
 use crate::metrics::AdminMetrics;
@@ -169,9 +168,7 @@ fn state(
     let audit = settings.audit_topic.as_deref();
     let audit = audit.filter(|topic| !topic.is_empty());
     let mut guard = settings.guard.clone();
-    guard
-        .guard_protected_topics
-        .extend(audit.map(Protected::name));
+    guard.audit_topic = audit.map(str::to_owned);
     Ok(AppState {
         audit: audit.map(|topic| Trail::new(cluster.connection().clone(), topic)),
         writer: TopicWriter::new(

@@ -520,6 +520,26 @@ async fn a_topic_that_breaks_guard_rails_is_refused_before_kafka_is_asked() {
 }
 
 #[tokio::test]
+async fn nothing_is_produced_to_or_deleted_from_an_audit_log_whatever_its_name() {
+    let app = app(&["--audit-topic=who-did-what"]);
+    for topic in ["audit-logs", "who-did-what"] {
+        let path = format!("/api/topics/{topic}");
+        for (method, uri) in [
+            (Method::DELETE, path.clone()),
+            (Method::DELETE, format!("{path}/records?beforeOffset=1")),
+        ] {
+            let look = format!("{uri}{}validateOnly=true", if uri.contains('?') { '&' } else { '?' });
+            let answer = call(&app, method, &look).await;
+            assert_problem(&answer, 403, "protected_topic");
+        }
+    }
+    // Without an audit there is no intent to wait for.
+    let app = self::app(&[]);
+    let answer = call(&app, Method::POST, "/api/topics/audit-logs/records?value=x").await;
+    assert_problem(&answer, 403, "protected_topic");
+}
+
+#[tokio::test]
 async fn a_read_only_service_changes_nothing_and_no_foreign_page_writes() {
     let read_only = app(&["--read-only=true"]);
     for (method, uri) in [

@@ -244,7 +244,7 @@ fn deletion(name: &TopicName, there: Option<Present<'_>>, rails: &GuardSettings)
         let message = "its records are lost; nothing brings them back";
         plan.warnings.push(Warning::new("records_lost", message));
         if let Some(pattern) = rails.protection(name.as_str()) {
-            let message = format!("is protected from deletion by {}", pattern.as_str());
+            let message = format!("is protected from deletion by {pattern}");
             plan.refuse("topicName", message);
         }
     }

@@ -41,12 +41,6 @@ impl FromStr for NamePattern {
 pub struct Protected(String);
 
 impl Protected {
-    /// Protects this one name.
-    #[must_use]
-    pub fn name(name: &str) -> Self {
-        Self(name.to_owned())
-    }
-
     /// Whether `name` is protected.
     #[must_use]
     pub fn covers(&self, name: &str) -> bool {

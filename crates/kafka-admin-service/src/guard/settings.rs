@@ -3,7 +3,8 @@
 use super::{NamePattern, Protected, RequiredConfig};
 use crate::topic::{MAX_PARTITIONS, MAX_REPLICATION_FACTOR};
 
-/// The topic that tells who did what; nobody writes to it or deletes from it through this service.
+/// The topic that tells who did what in this cluster; nobody writes to it or deletes from it through this
+/// service, whether or not the service keeps its audit there.
 const AUDIT_LOG: &str = "audit-logs";
 
 /// What topics must be like, for requests and applied documents alike.
@@ -54,7 +55,7 @@ pub struct GuardSettings {
     )]
     pub guard_required_configs: Vec<RequiredConfig>,
 
-    /// Topics that are not deleted by this service, such as audit-logs,billing-*
+    /// Topics that are not deleted by this service, such as billing-*,orders; the audit log never is
     #[arg(
         long,
         env = "GUARD_PROTECTED_TOPICS",
@@ -62,6 +63,10 @@ pub struct GuardSettings {
         value_delimiter = ','
     )]
     pub guard_protected_topics: Vec<Protected>,
+
+    /// The topic that the service keeps its audit in; a setting of its own, `AUDIT_TOPIC`
+    #[arg(skip)]
+    pub audit_topic: Option<String>,
 }
 
 impl GuardSettings {
@@ -71,24 +76,46 @@ impl GuardSettings {
         self.guard_min_isr_below_replication || self.guard_max_cluster_partitions.is_some()
     }
 
-    /// Whether `name` is the audit log.
+    /// Whether `name` is an audit log.
     #[must_use]
     pub fn is_audit_log(&self, name: &str) -> bool {
-        name == AUDIT_LOG
+        name == AUDIT_LOG || self.audit_topic.as_deref() == Some(name)
     }
 
-    /// What protects the records of `name` from deletion, if something does.
+    /// What protects `name` and its records from deletion, if something does.
     #[must_use]
-    pub fn record_protection(&self, name: &str) -> Option<&str> {
-        let pattern = self.protection(name).map(Protected::as_str);
-        pattern.or(self.is_audit_log(name).then_some(AUDIT_LOG))
+    pub fn protection(&self, name: &str) -> Option<&str> {
+        if self.is_audit_log(name) {
+            return Some("its being the audit log");
+        }
+        let patterns = self.guard_protected_topics.iter();
+        let mut covering = patterns.filter(|protected| protected.covers(name));
+        covering.next().map(Protected::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct OnlyGuard {
+        #[command(flatten)]
+        guard: GuardSettings,
     }
 
-    /// The pattern that protects `name` from deletion, if one does.
-    #[must_use]
-    pub fn protection(&self, name: &str) -> Option<&Protected> {
-        self.guard_protected_topics
-            .iter()
-            .find(|protected| protected.covers(name))
+    #[test]
+    fn the_audit_log_is_protected_by_its_configured_name_and_by_its_usual_one() {
+        let mut guard = OnlyGuard::parse_from(["test", "--guard-protected-topics=b*"]).guard;
+        assert!(guard.is_audit_log("audit-logs") && !guard.is_audit_log("who-did-what"));
+        guard.audit_topic = Some("who-did-what".to_owned());
+        for name in ["audit-logs", "who-did-what"] {
+            assert!(guard.is_audit_log(name), "{name}");
+            assert!(guard.protection(name).is_some(), "{name}");
+        }
+        assert_eq!(guard.protection("billing"), Some("b*"));
+        assert_eq!(guard.protection("orders"), None);
     }
 }

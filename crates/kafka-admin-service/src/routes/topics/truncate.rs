@@ -136,7 +136,7 @@ pub async fn truncate(
     if name.is_reserved() {
         return Err(problems::internal_topic(&name));
     }
-    if let Some(pattern) = state.guard.record_protection(name.as_str()) {
+    if let Some(pattern) = state.guard.protection(name.as_str()) {
         return Err(problems::protected_topic(&name, pattern));
     }
     let topic = any_broker::topic(&state.cluster, name.as_str())
