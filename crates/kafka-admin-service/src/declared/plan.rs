@@ -114,13 +114,16 @@ pub fn plan(
 }
 
 impl ApplyPlan {
-    /// All that keeps it from being applied.
+    /// All that keeps it from being applied; not the protection of what the audit log keeps, where somebody
+    /// `breaks_glass`.
     #[must_use]
-    pub fn problems(&self) -> Vec<FieldError> {
+    pub fn problems(&self, breaks_glass: bool) -> Vec<FieldError> {
         let topics = self.topics.iter();
+        let holds = |problem: &&FieldError| !(breaks_glass && problem.code == guard::PROTECTED);
         topics
             .flat_map(|plan| {
-                plan.problems.iter().map(|problem| FieldError {
+                let problems = plan.problems.iter().filter(holds);
+                problems.map(|problem| FieldError {
                     field: format!("{}.{}", plan.topic_name, problem.field),
                     ..problem.clone()
                 })
@@ -167,6 +170,9 @@ fn change(
         return plan;
     }
     plan.action = TopicAction::Change;
+    if rails.is_audit_log(&plan.topic_name) {
+        plan.problems.extend(guard::shortenings(&plan.changes));
+    }
     let before = TopicSpec::of(topic, configs).map(|now| guard::judge(rails, &now, around));
     let mut after = wanted.clone();
     after.configs.extend(undeclared(wanted, configs));
@@ -356,7 +362,7 @@ mod tests {
         assert_eq!(plan.topics[0].action, TopicAction::None);
         assert_eq!(plan.topics[0].warnings[0].code, "undeclared_setting");
         assert_eq!(plan.topics_not_named, ["b"]);
-        assert!(plan.problems().is_empty());
+        assert!(plan.problems(false).is_empty());
     }
 
     #[test]
@@ -383,7 +389,7 @@ mod tests {
     fn what_cannot_be_done_is_a_problem_and_not_a_change() {
         let text = "topics:\n  - {name: a, partitions: 1, replicationFactor: 2, \
                     configs: {retention.mss: 5}}\n";
-        let problems = planned(text, &[]).problems();
+        let problems = planned(text, &[]).problems(false);
         let fields: Vec<_> = problems.iter().map(|p| p.field.as_str()).collect();
         assert_eq!(
             fields,
@@ -403,14 +409,37 @@ mod tests {
         assert_eq!(actions, [TopicAction::Delete, TopicAction::None]);
         assert_eq!(plan.topics_not_named, ["a"]);
         let protected = planned(text, &["--guard-protected-topics=b"]);
-        assert_eq!(protected.problems()[0].field, "b.topicName");
+        assert_eq!(protected.problems(false)[0].field, "b.topicName");
     }
 
     #[test]
     fn guard_rails_hold_for_documents_too() {
         let text = "topics:\n  - {name: c, partitions: 1, replicationFactor: 1}\n";
         let strict = ["--guard-min-replication-factor=3"];
-        assert_eq!(planned(text, &strict).problems()[0].code, "below_minimum");
+        assert_eq!(planned(text, &strict).problems(false)[0].code, "below_minimum");
+    }
+
+    #[test]
+    fn a_document_does_not_shorten_the_audit_log_unless_the_glass_is_broken() {
+        let text = "topics:\n  - {name: a, partitions: 4, replicationFactor: 3, \
+                    configs: {retention.ms: 1, compression.type: zstd}}\n";
+        let document = Document::parse(text).unwrap();
+        let mut rails = OnlyGuard::parse_from(["test"]).guard;
+        rails.audit_topic = Some("a".to_owned());
+        let configs = [own("retention.ms", "1000"), own("compression.type", "lz4")];
+        let a = topic("a", 2);
+        let present = BTreeMap::from([("a", (&a, &configs[..]))]);
+        let shortened = plan(&document, &present, &rails, Surroundings::default());
+        let problems = shortened.problems(false);
+        let fields: Vec<_> = problems.iter().map(|p| p.field.as_str()).collect();
+        assert_eq!(fields, ["a.partitions", "a.configs.retention.ms"]);
+        assert!(shortened.problems(true).is_empty());
+        // What is there already is no change.
+        let same = "topics:\n  - {name: a, partitions: 2, replicationFactor: 3, \
+                    configs: {retention.ms: 1000, compression.type: lz4}}\n";
+        let same = Document::parse(same).unwrap();
+        let same = plan(&same, &present, &rails, Surroundings::default());
+        assert!(!same.changes && same.problems(false).is_empty(), "{same:?}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use service_kit::Problem;
 use super::{guard_violation, topic_not_found};
 use crate::broker_roster::BrokerRoster;
 use crate::configs::{ConfigError, ConfigTarget};
+use crate::guard::PROTECTED;
 
 /// A broker that is not among the live ones.
 #[must_use]
@@ -49,8 +50,12 @@ pub fn of_config_write(error: ConfigError, target: &ConfigTarget) -> Problem {
         ConfigError::Fields(fields) => {
             let any = |code: &str| fields.iter().any(|field| field.code == code);
             let (unknown, changed) = (any("unknown_config"), any("changed_since"));
+            let protected = any(PROTECTED);
             let mut problem = guard_violation(fields);
-            if unknown {
+            if protected {
+                problem = problem.with_code(PROTECTED);
+                problem.status = StatusCode::FORBIDDEN;
+            } else if unknown {
                 problem = problem.with_code("unknown_config");
             } else if changed {
                 problem = problem.with_code("changed_since");
@@ -81,6 +86,8 @@ pub fn of_config_write(error: ConfigError, target: &ConfigTarget) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use service_kit::FieldError;
+
     use super::*;
     use crate::topic::TopicName;
 
@@ -95,6 +102,21 @@ mod tests {
             (problem.code, problem.status.as_u16(), problem.retry_after_s),
             ("resource_busy", 503, Some(1))
         );
+    }
+
+    #[test]
+    fn what_the_audit_log_keeps_is_not_for_everybody_to_change() {
+        let protected = FieldError {
+            field: "configs.retention.ms".to_owned(),
+            code: PROTECTED.to_owned(),
+            message: "is protected".to_owned(),
+        };
+        let problem = of_config_write(ConfigError::Fields(vec![protected]), &topic());
+        assert_eq!(
+            (problem.code, problem.status.as_u16()),
+            ("protected_topic", 403)
+        );
+        assert_eq!(problem.errors[0].field, "configs.retention.ms");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use kafka_cluster::{ErrorKind, codes};
 use service_kit::Problem;
 
 use super::{busy, outcome_unknown, topic_not_found};
+use crate::guard::PROTECTED;
 use crate::records::ProduceError;
 use crate::topic::{TopicName, TopicUse, WriteError};
 
@@ -12,14 +13,23 @@ use crate::topic::{TopicName, TopicUse, WriteError};
 #[must_use]
 pub fn protected_topic(name: &TopicName, pattern: &str) -> Problem {
     let detail = format!("topic \"{name}\" is protected by {pattern}");
-    Problem::new(StatusCode::FORBIDDEN, "protected_topic", detail)
+    Problem::new(StatusCode::FORBIDDEN, PROTECTED, detail)
 }
 
 /// The audit log is written by nobody but what it is about.
 #[must_use]
 pub fn audit_log(name: &TopicName) -> Problem {
     let detail = format!("topic \"{name}\" is the audit log: nothing is produced to it here");
-    Problem::new(StatusCode::FORBIDDEN, "protected_topic", detail)
+    Problem::new(StatusCode::FORBIDDEN, PROTECTED, detail)
+}
+
+/// A change that would shorten the audit log, or part it.
+#[must_use]
+pub fn audit_log_kept(name: &TopicName) -> Problem {
+    let detail = format!(
+        "topic \"{name}\" is the audit log: only breakGlass=true with a reason changes it so"
+    );
+    Problem::new(StatusCode::FORBIDDEN, PROTECTED, detail)
 }
 
 /// A partition that the topic does not have.

@@ -4,11 +4,12 @@
 mod revert;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use kafka_cluster::{ConfigEntry, TopicMetadata};
 use service_kit::problem::{self, InputProblems, KafkaReadProblems, KafkaWriteProblems, Responses};
 use service_kit::{Answer, FieldError, Input, NoInput, PathParam, Problem};
@@ -17,10 +18,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::any_broker;
+use crate::call::Call;
 use crate::configs::view::{ConfigList, ConfigsWritten};
 use crate::configs::{ConfigTarget, ConfigWrite, Difference, Extent, IfMatch, Reversal};
 use crate::guard::{self, GuardSettings, Surroundings};
 use crate::problems;
+use crate::remarks::Remarks;
 use crate::state::AppState;
 use crate::topic::{TopicName, TopicSpec, to_the_end};
 
@@ -62,7 +65,10 @@ struct TopicConfigProblems;
 impl IntoResponses for TopicConfigProblems {
     fn responses() -> Responses {
         problem::problems(&[
-            ("403", "forbidden: an internal topic; kafka_denied"),
+            (
+                "403",
+                "forbidden: an internal topic; protected_topic: what the audit log keeps; kafka_denied",
+            ),
             ("404", "topic_not_found"),
             ("412", "precondition_failed: `etag` is the present one"),
             (
@@ -144,9 +150,11 @@ async fn merge_topic(
     State(state): State<AppState>,
     PathParam(name): PathParam<TopicName>,
     headers: HeaderMap,
+    Extension(call): Extension<Arc<Call>>,
     Input(request): Input<ConfigWrite>,
 ) -> Answer<Response> {
-    write_topic(state, name, Wish::of(&headers, request, Extent::Merge)).await
+    let wish = Wish::of(&headers, request, Extent::Merge);
+    write_topic(state, name, wish, &call.remarks).await
 }
 
 /// Makes the named settings the only ones that the topic overrides: every other is taken back, so that
@@ -172,9 +180,11 @@ async fn replace_topic(
     State(state): State<AppState>,
     PathParam(name): PathParam<TopicName>,
     headers: HeaderMap,
+    Extension(call): Extension<Arc<Call>>,
     Input(request): Input<ConfigWrite>,
 ) -> Answer<Response> {
-    write_topic(state, name, Wish::of(&headers, request, Extent::Replace)).await
+    let wish = Wish::of(&headers, request, Extent::Replace);
+    write_topic(state, name, wish, &call.remarks).await
 }
 
 /// Every setting of a broker, asked of that broker itself.
@@ -285,14 +295,24 @@ impl Wish {
     }
 }
 
-async fn write_topic(state: AppState, name: TopicName, wish: Wish) -> Answer<Response> {
+async fn write_topic(
+    state: AppState,
+    name: TopicName,
+    wish: Wish,
+    remarks: &Remarks,
+) -> Answer<Response> {
     if name.is_reserved() {
         return Err(problems::internal_topic(&name));
     }
     let topic = topic(&state, &name).await?;
     let rails = state.guard.clone();
+    let keeps_audit = rails.is_audit_log(name.as_str()) && !remarks.breaks_glass;
     let judge = move |before: &[ConfigEntry], difference: &mut Difference| {
-        judge_topic(&rails, &topic, before, difference)
+        let mut refused = judge_topic(&rails, &topic, before, difference);
+        if keeps_audit {
+            refused.extend(guard::shortenings(&difference.fields));
+        }
+        refused
     };
     write(state, ConfigTarget::Topic(name), wish, judge).await
 }

@@ -1,5 +1,8 @@
 //! `POST .../configs/revert`: what one audited write changed is taken back.
 
+use std::sync::Arc;
+
+use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -8,6 +11,7 @@ use service_kit::{Answer, Fields, FromFields, Input, PathParam, Problem};
 
 use super::{Wish, write_broker, write_topic};
 use crate::audit;
+use crate::call::Call;
 use crate::configs::view::ConfigsWritten;
 use crate::configs::{ConfigTarget, ConfigWrite, Extent, IfMatch, Reversal};
 use crate::state::AppState;
@@ -59,8 +63,8 @@ pub(super) struct RevertQuery {
         KafkaWriteProblems,
         (status = 200, description = "written and read back; or the plan, with validateOnly",
             body = ConfigsWritten, headers(("ETag" = String, description = "of what is overridden now"))),
-        (status = 403, description = "forbidden: an internal topic; kafka_denied", body = Problem,
-            content_type = "application/problem+json"),
+        (status = 403, description = "forbidden: an internal topic; protected_topic: what the audit log \
+            keeps; kafka_denied", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "topic_not_found; audit_entry_not_found; no_audit", body = Problem,
             content_type = "application/problem+json"),
         (status = 409, description = "changed_since: `errors` names each setting", body = Problem,
@@ -74,10 +78,11 @@ pub(super) struct RevertQuery {
 pub(super) async fn of_topic(
     State(state): State<AppState>,
     PathParam(name): PathParam<TopicName>,
+    Extension(call): Extension<Arc<Call>>,
     Input(request): Input<Revert>,
 ) -> Answer<Response> {
     let wish = wish(&state, &ConfigTarget::Topic(name.clone()), &request).await?;
-    write_topic(state, name, wish).await
+    write_topic(state, name, wish, &call.remarks).await
 }
 
 /// The same for the dynamic settings of one broker. What is sensitive is not in the audit and cannot come

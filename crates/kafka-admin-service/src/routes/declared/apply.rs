@@ -1,16 +1,20 @@
 //! `POST /api/apply`.
 
-use axum::Json;
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use service_kit::problem::{InputProblems, KafkaWriteProblems};
 use service_kit::{Answer, Fields, FromFields, Problem, QueryInput};
 
 use super::body::DocumentBody;
 use super::plan::planned;
+use crate::call::Call;
 use crate::declared::{Applied, Document, RawDocument, carry_out};
 use crate::problems;
+use crate::remarks::Remarks;
 use crate::state::AppState;
 use crate::topic::to_the_end;
 
@@ -63,9 +67,13 @@ pub struct ApplyQuery {
 pub async fn apply(
     State(state): State<AppState>,
     QueryInput(request): QueryInput<Apply>,
+    Extension(call): Extension<Arc<Call>>,
     DocumentBody(document): DocumentBody,
 ) -> Answer<Response> {
-    let applied = to_the_end(async move { apply_planned(&state, &request.hash, &document).await });
+    let applied = to_the_end(async move {
+        let remarks = &call.remarks;
+        apply_planned(&state, &request.hash, &document, remarks).await
+    });
     let applied: Applied = applied.await?;
     let status = if applied.is_complete() {
         StatusCode::OK
@@ -75,13 +83,18 @@ pub async fn apply(
     Ok((status, Json(applied)).into_response())
 }
 
-async fn apply_planned(state: &AppState, hash: &str, document: &Document) -> Answer<Applied> {
+async fn apply_planned(
+    state: &AppState,
+    hash: &str,
+    document: &Document,
+    remarks: &Remarks,
+) -> Answer<Applied> {
     let _turn = state.applying.lock().await;
     let plan = planned(state, document).await?;
     if plan.hash != hash {
         return Err(problems::plan_outdated(&plan.hash));
     }
-    let problems = plan.problems();
+    let problems = plan.problems(remarks.breaks_glass);
     if !problems.is_empty() {
         return Err(problems::guard_violation(problems).with_code("cannot_apply"));
     }

@@ -1,8 +1,10 @@
 //! `POST /api/topics/{name}/partitions`.
 
-use axum::Json;
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use kafka_cluster::{ConfigEntry, TopicMetadata};
 use service_kit::problem::{InputProblems, KafkaWriteProblems};
 use service_kit::{Answer, Fields, FromFields, Input, PathParam, Problem};
@@ -10,6 +12,7 @@ use service_kit::{Answer, Fields, FromFields, Input, PathParam, Problem};
 use super::pending::{PendingStatus, PendingWrite};
 use super::plans;
 use crate::any_broker;
+use crate::call::Call;
 use crate::change::{ChangePlan, FieldChange, Warning};
 use crate::guard;
 use crate::problems;
@@ -66,8 +69,8 @@ pub struct GrowQuery {
         (status = 200, description = "added, and usable through every live broker; or the plan, with \
             validateOnly=true", body = ChangePlan),
         (status = 202, description = "added, but not every live broker shows them yet", body = PendingWrite),
-        (status = 403, description = "forbidden: an internal topic; kafka_denied", body = Problem,
-            content_type = "application/problem+json"),
+        (status = 403, description = "forbidden: an internal topic; protected_topic: the audit log; \
+            kafka_denied", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "topic_not_found", body = Problem,
             content_type = "application/problem+json"),
         (status = 422, description = "kafka_refused: such as fewer than there are; guard_violation",
@@ -79,10 +82,14 @@ pub struct GrowQuery {
 pub async fn grow(
     State(state): State<AppState>,
     PathParam(name): PathParam<TopicName>,
+    Extension(call): Extension<Arc<Call>>,
     Input(request): Input<Grow>,
 ) -> Answer<Response> {
     if name.is_reserved() {
         return Err(problems::internal_topic(&name));
+    }
+    if state.guard.is_audit_log(name.as_str()) && !call.remarks.breaks_glass {
+        return Err(problems::audit_log_kept(&name));
     }
     let topic = any_broker::topic(&state.cluster, name.as_str())
         .await

@@ -1,9 +1,11 @@
 //! `POST /api/topics/{name}/restore`.
 
-use axum::Json;
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::Serialize;
 use service_kit::problem::{InputProblems, KafkaWriteProblems};
 use service_kit::{Answer, Fields, FromFields, Input, PathParam, Problem};
@@ -11,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::pending::{PendingStatus, PendingWrite};
 use super::plans;
+use crate::call::Call;
 use crate::change::{ChangePlan, Warning};
 use crate::guard;
 use crate::problems;
@@ -72,6 +75,8 @@ pub struct RestoredTopic {
         (status = 201, description = "made again, empty", body = RestoredTopic,
             headers(("Location" = String, description = "the topic's own address"))),
         (status = 202, description = "made, but not every live broker shows it yet", body = PendingWrite),
+        (status = 403, description = "protected_topic: the audit log; kafka_denied", body = Problem,
+            content_type = "application/problem+json"),
         (status = 404, description = "nothing_to_restore: no deletion of it is recorded", body = Problem,
             content_type = "application/problem+json"),
         (status = 409, description = "topic_exists, topic_deletion_pending", body = Problem,
@@ -85,8 +90,12 @@ pub struct RestoredTopic {
 pub async fn restore(
     State(state): State<AppState>,
     PathParam(name): PathParam<TopicName>,
+    Extension(call): Extension<Arc<Call>>,
     Input(request): Input<Restore>,
 ) -> Answer<Response> {
+    if state.guard.is_audit_log(name.as_str()) && !call.remarks.breaks_glass {
+        return Err(problems::audit_log_kept(&name));
+    }
     let latest = state.shapes.latest(&name);
     let (topic, deleted) = latest.ok_or_else(|| problems::nothing_to_restore(&name))?;
     let message = format!(

@@ -211,6 +211,51 @@ async fn the_audit_topic_is_not_deleted() {
     answer.problem(403, "protected_topic");
 }
 
+/// Short retention is a deletion in effect.
+#[tokio::test]
+async fn what_the_audit_log_keeps_is_not_changed_unless_the_glass_is_broken() {
+    let (admin, _) = with_topic().await;
+    let path = "/api/topics/audit-logs/configs";
+    let short = r#"{"configs": {"retention.ms": "1"}}"#;
+    let refused = admin.patch_json(path, short).await;
+    let problem = refused.problem(403, "protected_topic");
+    assert_eq!(problem["errors"][0]["field"], "configs.retention.ms");
+    let json = |body: &str| Some(("application/json", body.to_owned()));
+    let only = r#"{"configs": {"compression.type": "zstd"}}"#;
+    let replaced = admin.send(reqwest::Method::PUT, path, json(only)).await;
+    replaced.problem(403, "protected_topic");
+    let grown = admin.post("/api/topics/audit-logs/partitions?partitions=7").await;
+    grown.problem(403, "protected_topic");
+    let restored = admin.post("/api/topics/audit-logs/restore").await;
+    restored.problem(403, "protected_topic");
+    // What is there already is no change, and other settings are not protected.
+    let same = r#"{"configs": {"retention.ms": "2592000000"}}"#;
+    let unchanged = admin.patch_json(path, same).await.ok_json(200);
+    assert_eq!(unchanged["changes"].as_array().unwrap().len(), 0);
+    let other = r#"{"configs": {"compression.type": "zstd"}, "validateOnly": true}"#;
+    admin.patch_json(path, other).await.ok_json(200);
+
+    let text = admin.get("/api/topics/export?prefix=audit-logs").await.text;
+    let yaml = async |path: &str, text: &str| {
+        let body = ("application/yaml", text.to_owned());
+        admin.send(reqwest::Method::POST, path, Some(body)).await
+    };
+    let plan = yaml("/api/plan", &text).await.ok_json(200);
+    assert_eq!(plan["changes"], false, "{plan}");
+    let shorter = text.replace("2592000000", "1");
+    assert_ne!(shorter, text);
+    let plan = yaml("/api/plan", &shorter).await.ok_json(200);
+    let hash = plan["hash"].as_str().unwrap();
+    let refused = yaml(&format!("/api/apply?hash={hash}"), &shorter).await;
+    let problem = refused.problem(422, "cannot_apply");
+    assert_eq!(problem["errors"][0]["code"], "protected_topic", "{problem}");
+
+    let broken = format!("{path}?breakGlass=true&reason=a+test");
+    let look = r#"{"configs": {"retention.ms": "1"}, "validateOnly": true}"#;
+    let plan = admin.patch_json(&broken, look).await.ok_json(200);
+    assert_eq!(plan["changes"].as_array().unwrap().len(), 1, "{plan}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_place_for_the_audit_nothing_is_changed_unless_the_glass_is_broken() {
     let (_, local) = shared().await;
