@@ -59,8 +59,8 @@ pub struct Outcome {
     /// The problem's code; null where there was none.
     #[schema(required = true, example = "topic_in_use")]
     pub code: Option<String>,
-    /// The answer, which tells what was before and after, but nothing that may be a secret; null where it was
-    /// too long.
+    /// The answer, which tells what was before and after, but nothing that may be a secret: of a deletion what
+    /// was there, of a document the topics that changed. Null where it was too long.
     #[schema(required = true, value_type = Value)]
     pub answer: Option<Value>,
 }

@@ -16,7 +16,7 @@ use service_kit::{Caller, Problem, request_id};
 
 use super::kept::{LONGEST, body_of, query_of};
 use super::refusals::Audited;
-use super::{Intent, Outcome, Trail, WriteResult};
+use super::{Evidence, Intent, Outcome, Trail, WriteResult};
 use crate::any_broker;
 use crate::call::Call;
 use crate::state::AppState;
@@ -157,11 +157,14 @@ pub(super) fn intent_of(
 }
 
 pub(super) async fn outcome_of(audit_id: &str, response: Response) -> (Response, Outcome) {
-    let (parts, body) = response.into_parts();
+    let (mut parts, body) = response.into_parts();
     let bytes = to_bytes(body, ANSWER_BOUND).await.unwrap_or_default();
-    let answer = (is_json(&parts.headers) && bytes.len() <= LONGEST)
-        .then(|| serde_json::from_slice::<Value>(&bytes).ok())
-        .flatten();
+    let answer = match parts.extensions.remove::<Evidence>() {
+        Some(evidence) => evidence.into_answer(),
+        None => (is_json(&parts.headers) && bytes.len() <= LONGEST)
+            .then(|| serde_json::from_slice::<Value>(&bytes).ok())
+            .flatten(),
+    };
     let status = parts.status.as_u16();
     let code = answer.as_ref().and_then(|answer| answer["code"].as_str());
     let code = code.filter(|_| status >= 400).map(str::to_owned);

@@ -5,6 +5,7 @@
 //! intent without an outcome reads as unknown. A write that is refused for who sends it leaves both as well.
 
 mod entry;
+mod evidence;
 mod kept;
 mod layer;
 mod read;
@@ -12,6 +13,7 @@ mod refusals;
 mod trail;
 
 pub use entry::{AuditPage, Entry, Intent, Outcome, WriteResult};
+pub use evidence::Evidence;
 pub use layer::layer;
 pub use read::{Filter, read, read_one};
 pub use refusals::{Refusals, layer as refusals_layer};

@@ -9,6 +9,8 @@ use utoipa::ToSchema;
 
 use super::Document;
 use super::plan::{ApplyPlan, TopicAction, TopicPlan};
+use crate::audit::Evidence;
+use crate::change::FieldChange;
 use crate::configs::{ConfigTarget, ConfigWrite, Extent, IfMatch};
 use crate::deletion::{self, Consent};
 use crate::problems;
@@ -51,6 +53,10 @@ pub struct TopicApplied {
     /// Why it failed, or whom it waits for; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Each field that changed, or was to change; absent where none was.
+    #[schema(required = false)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<FieldChange>,
 }
 
 /// How far a write came.
@@ -148,7 +154,8 @@ async fn grow(
 
 async fn delete(state: &AppState, name: &str) -> Result<Reached, Problem> {
     let name = TopicName::parse(name).map_err(Problem::internal)?;
-    match deletion::delete(state, &name, &Consent::default()).await? {
+    let deletion = deletion::delete(state, &name, &Consent::default()).await?;
+    match deletion.deleted {
         Deleted::Everywhere => Ok(Reached::Done),
         Deleted::Pending { brokers } => Ok(Reached::Pending(brokers)),
     }
@@ -171,6 +178,7 @@ impl TopicApplied {
             outcome,
             code,
             reason,
+            changes: plan.changes,
         }
     }
 }
@@ -180,5 +188,12 @@ impl Applied {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.topics.iter().all(|topic| topic.outcome != "failed")
+    }
+
+    /// What the audit keeps of it: the topics that were to change.
+    #[must_use]
+    pub fn evidence(&self) -> Evidence {
+        let changed = |topic: &&TopicApplied| topic.action != TopicAction::None;
+        Evidence::of_items("topics", self.topics.iter().filter(changed))
     }
 }

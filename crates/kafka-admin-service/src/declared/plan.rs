@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::Document;
 use crate::change::{FieldChange, Warning};
-use crate::configs::same_value;
+use crate::configs::{holds_no_secret, same_value};
 use crate::fingerprint::Fingerprint;
 use crate::guard::{self, GuardSettings, Surroundings};
 use crate::topic::{TopicName, TopicSpec};
@@ -140,8 +140,12 @@ fn creation(wanted: &TopicSpec, rails: &GuardSettings, around: Surroundings) -> 
         new("partitions".to_owned(), wanted.partitions.get().to_string()),
         new("replicationFactor".to_owned(), factor),
     ];
-    let configs = wanted.configs.iter();
-    changes.extend(configs.map(|(name, value)| new(format!("configs.{name}"), value.clone())));
+    // Of a setting that nobody documents it is not known whether it is a secret.
+    let configs = wanted.configs.iter().map(|(name, value)| {
+        let after = holds_no_secret(name).then(|| value.clone());
+        FieldChange::new(format!("configs.{name}"), None, after)
+    });
+    changes.extend(configs);
     TopicPlan {
         topic_name: wanted.name.to_string(),
         action: TopicAction::Create,
@@ -242,11 +246,17 @@ fn deletion(name: &TopicName, there: Option<Present<'_>>, rails: &GuardSettings)
         warnings: Vec::new(),
         problems: Vec::new(),
     };
-    if let Some((topic, _)) = there {
+    if let Some((topic, configs)) = there {
         plan.action = TopicAction::Delete;
-        let count = topic.partitions.len().to_string();
-        plan.changes
-            .push(FieldChange::new("partitions", Some(count), None));
+        let gone = |field: String, value| FieldChange::new(field, Some(value), None);
+        let (count, factor) = (topic.partitions.len(), topic.replication_factor());
+        plan.changes = vec![
+            gone("partitions".to_owned(), count.to_string()),
+            gone("replicationFactor".to_owned(), factor.to_string()),
+        ];
+        let own = own_settings(configs);
+        let own = own.map(|(name, value)| gone(format!("configs.{name}"), value));
+        plan.changes.extend(own);
         let message = "its records are lost; nothing brings them back";
         plan.warnings.push(Warning::new("records_lost", message));
         if let Some(pattern) = rails.protection(name.as_str()) {
@@ -269,12 +279,16 @@ impl TopicPlan {
 
 /// What a topic overrides itself that the document does not name.
 fn undeclared(wanted: &TopicSpec, configs: &[ConfigEntry]) -> BTreeMap<String, String> {
+    let own = own_settings(configs);
+    own.filter(|(name, _)| !wanted.configs.contains_key(name))
+        .collect()
+}
+
+fn own_settings(configs: &[ConfigEntry]) -> impl Iterator<Item = (String, String)> {
     let own = configs
         .iter()
         .filter(|entry| entry.source == ConfigSource::DynamicTopicConfig);
-    own.filter(|entry| !wanted.configs.contains_key(&entry.name))
-        .filter_map(|entry| Some((entry.name.clone(), entry.value.clone()?)))
-        .collect()
+    own.filter_map(|entry| Some((entry.name.clone(), entry.value.clone()?)))
 }
 
 fn note_wanted(hash: &mut Fingerprint, topic: &TopicSpec) {

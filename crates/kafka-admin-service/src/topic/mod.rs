@@ -23,7 +23,7 @@ pub use shape::{
     MAX_PARTITIONS, MAX_REPLICATION_FACTOR, OutOfRange, PartitionCount, ReplicationFactor,
     TopicSpec,
 };
-pub use shapes::Shapes;
+pub use shapes::{Shape, Shapes};
 pub use truncate::{Before, Truncation, Truncations};
 pub use usage::{TopicReader, TopicUse};
 pub use writer::{TopicWriter, WriteError, to_the_end};

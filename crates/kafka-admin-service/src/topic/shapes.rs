@@ -65,7 +65,7 @@ impl Shapes {
     ///
     /// # Errors
     /// It could not be written: then it should not be deleted.
-    pub fn record(&self, topic: &TopicSpec, reason: Option<String>) -> std::io::Result<()> {
+    pub fn record(&self, topic: &TopicSpec, reason: Option<String>) -> std::io::Result<Shape> {
         let shape = Shape {
             time: service_kit::time::now(),
             topic_name: topic.name.to_string(),
@@ -78,13 +78,14 @@ impl Shapes {
             if let Some(journal) = &mut inner.journal {
                 journal.append(&shape)?;
             }
-            inner.latest.insert(shape.topic_name.clone(), shape);
+            let name = shape.topic_name.clone();
+            inner.latest.insert(name, shape.clone());
             if inner.latest.len() > MOST_KEPT {
                 let oldest = inner.latest.values().min_by_key(|shape| shape.time);
                 let oldest = oldest.map(|shape| shape.topic_name.clone());
                 oldest.and_then(|name| inner.latest.remove(&name));
             }
-            Ok(())
+            Ok(shape)
         })
     }
 

@@ -80,7 +80,8 @@ pub async fn apply(
     } else {
         StatusCode::MULTI_STATUS
     };
-    Ok((status, Json(applied)).into_response())
+    let evidence = Extension(applied.evidence());
+    Ok((status, evidence, Json(applied)).into_response())
 }
 
 async fn apply_planned(

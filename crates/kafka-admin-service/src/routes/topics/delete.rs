@@ -6,14 +6,16 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use serde_json::Value;
 use service_kit::problem::KafkaWriteProblems;
 use service_kit::{Answer, FieldError, Input, PathParam, Problem};
 
 use super::input::{DeleteTopic, DeleteTopicQuery};
 use super::pending::{PendingStatus, PendingWrite};
 use super::plans::{self, DeletionPlan};
+use crate::audit::Evidence;
 use crate::call::Call;
-use crate::deletion::{self, Consent};
+use crate::deletion::{self, Consent, Deletion};
 use crate::remarks::{REASON, Remarks};
 use crate::state::AppState;
 use crate::topic::{Deleted, TopicName, to_the_end};
@@ -63,12 +65,32 @@ pub async fn delete(
     }
     let unwanted = name.clone();
     let deleted = to_the_end(async move { deletion::delete(&state, &unwanted, &consent).await });
-    match deleted.await? {
-        Deleted::Everywhere => Ok(StatusCode::NO_CONTENT.into_response()),
+    let deletion = deleted.await?;
+    let evidence = Extension(evidence(&name, &deletion)?);
+    Ok(match deletion.deleted {
+        Deleted::Everywhere => (evidence, StatusCode::NO_CONTENT).into_response(),
         Deleted::Pending { brokers } => {
-            Ok(PendingWrite::new(PendingStatus::Deletion, &name, brokers).into_response())
+            let pending = PendingWrite::new(PendingStatus::Deletion, &name, brokers);
+            (evidence, pending).into_response()
         }
-    }
+    })
+}
+
+/// What the audit keeps: the answer to a deletion tells nothing of what was there.
+fn evidence(name: &TopicName, deletion: &Deletion) -> Answer<Evidence> {
+    let status = match deletion.deleted {
+        Deleted::Everywhere => "deleted",
+        Deleted::Pending { .. } => "deletion_pending",
+    };
+    let document = [
+        ("topicName", Ok(Value::from(name.as_str()))),
+        ("status", Ok(Value::from(status))),
+        ("before", serde_json::to_value(&deletion.shape)),
+        ("topicUse", serde_json::to_value(&deletion.topic_use)),
+    ];
+    let document = document.map(|(name, value)| Ok((name.to_owned(), value?)));
+    let document: Result<_, serde_json::Error> = document.into_iter().collect();
+    document.map(Evidence::of).map_err(Problem::internal)
 }
 
 /// What the caller agrees to: `force` takes a reason.

@@ -92,6 +92,44 @@ async fn a_session_leaves_one_intent_and_one_outcome_for_each_write_and_none_for
         text.contains("retention.ms") && text.contains("60000"),
         "{text}"
     );
+    let deleted = about("outcome").find(|one| one["auditId"] == intents[3]["auditId"]);
+    let deleted = deleted.unwrap();
+    let answer = &deleted["answer"];
+    assert_eq!(answer["before"]["partitions"], 2, "{deleted}");
+    assert_eq!(answer["before"]["configs"]["retention.ms"], "60000");
+    assert_eq!(answer["topicUse"]["recordCount"], 0, "{deleted}");
+}
+
+/// A call about many topics is found by each of them.
+#[tokio::test]
+async fn an_applied_document_is_in_the_audit_of_each_topic_with_what_changed() {
+    let (admin, first) = with_topic().await;
+    let second = names::unique("admin");
+    let document = format!(
+        "topics:\n  - {{name: {first}, partitions: 3, replicationFactor: 3, configs: {{retention.ms: 70000}}}}\n\
+         \x20 - {{name: {second}, partitions: 1, replicationFactor: 3}}\n"
+    );
+    let yaml = async |path: &str| {
+        let body = ("application/yaml", document.clone());
+        admin.send(reqwest::Method::POST, path, Some(body)).await
+    };
+    let plan = yaml("/api/plan").await.ok_json(200);
+    let hash = plan["hash"].as_str().unwrap();
+    yaml(&format!("/api/apply?hash={hash}")).await.ok_json(200);
+    for topic in [&first, &second] {
+        let page = admin.get(&format!("/api/audit?topic={topic}")).await;
+        let page = page.ok_json(200);
+        let newest = &page["entries"][0];
+        assert_eq!(newest["intent"]["call"], "POST /api/apply", "{page}");
+        let declared = &newest["intent"]["request"]["topics"];
+        assert_eq!(declared[0]["name"], first.as_str(), "{page}");
+    }
+    let page = admin.get(&format!("/api/audit?topic={first}")).await;
+    let page = page.ok_json(200);
+    let changes = &page["entries"][0]["outcome"]["answer"]["topics"][0]["changes"];
+    assert_eq!(changes[0]["field"], "partitions", "{page}");
+    assert_eq!(changes[0]["before"], "2", "{page}");
+    assert_eq!(changes[1]["field"], "configs.retention.ms", "{page}");
 }
 
 /// The intent is being acknowledged in the first milliseconds: a client that leaves then has begun a write.
