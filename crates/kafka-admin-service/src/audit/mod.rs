@@ -4,6 +4,7 @@
 //! Without an acknowledged intent nothing is changed, unless somebody breaks the glass with a reason. An
 //! intent without an outcome reads as unknown. A write that is refused for who sends it leaves both as well.
 
+mod about;
 mod entry;
 mod evidence;
 mod kept;

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use kafka_cluster::{KafkaCluster, KafkaError, codes};
 use serde_json::Value;
 
+use super::about::is_about;
 use super::{AuditPage, Entry, Intent, Outcome};
 use crate::any_broker;
 use crate::records::{Start, Wanted, read as read_records};
@@ -127,10 +128,11 @@ fn joined<'a>(
         }
     }
     let wanted = |intent: &Intent| {
-        let topic = filter.topic.as_ref();
+        let topic = filter.topic.as_deref();
+        let outcome = outcomes.get(&intent.audit_id);
         let actor = filter.actor.as_ref();
         intent.at >= filter.since
-            && topic.is_none_or(|topic| intent.topic.as_ref() == Some(topic))
+            && topic.is_none_or(|topic| is_about(topic, intent, outcome))
             && actor.is_none_or(|actor| intent.actor == *actor)
     };
     // Ids sort by time.
@@ -139,7 +141,7 @@ fn joined<'a>(
         .by_ref()
         .take(filter.limit)
         .map(|intent| Entry {
-            outcome: outcomes.remove(&intent.audit_id),
+            outcome: outcomes.get(&intent.audit_id).cloned(),
             intent,
         })
         .collect();
