@@ -96,8 +96,11 @@ pub struct Entry {
 pub struct AuditPage {
     /// Newest first.
     pub entries: Vec<Entry>,
-    /// `complete`: all that match; `limited`: there are more, give a later `since`, or a filter; `deadline`, `partial`:
-    /// not all of the log could be read.
+    /// For `cursor` in the next call; null where there is nothing older, or no place to go on from.
+    #[schema(example = "1764062400123-5f2c9a10-000003")]
+    pub next_cursor: Option<String>,
+    /// `complete`: all that match; `limited`: one look reads no more, `nextCursor` goes on; `deadline`: the same
+    /// for want of time; `partial`: some partitions could not be asked.
     #[schema(value_type = String, example = "complete")]
     pub end: &'static str,
 }

@@ -5,8 +5,10 @@
 //! intent without an outcome reads as unknown. A write that is refused for who sends it leaves both as well.
 
 mod about;
+mod backwards;
 mod entry;
 mod evidence;
+mod joined;
 mod kept;
 mod layer;
 mod read;
@@ -16,6 +18,6 @@ mod trail;
 pub use entry::{AuditPage, Entry, Intent, Outcome, WriteResult};
 pub use evidence::Evidence;
 pub use layer::layer;
-pub use read::{Filter, read, read_one};
+pub use read::{Cursor, Filter, read, read_one};
 pub use refusals::{Refusals, layer as refusals_layer};
 pub use trail::Trail;

@@ -8,7 +8,7 @@ use futures_util::{Stream, StreamExt, stream};
 use kafka_cluster::{Followed, KafkaCluster, KafkaError, TopicMetadata};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::read::{Start, Wanted, page, ranges};
+use super::read::{Start, Wanted, meant, page, ranges};
 use super::{BUFFER_KIB, RecordView};
 
 /// How many callers may follow at once: each is a client of its own to every broker.
@@ -55,10 +55,9 @@ pub async fn follow(
     wanted: Wanted,
     place: FollowerPlace,
 ) -> Result<impl Stream<Item = Result<RecordView, KafkaError>> + use<>, KafkaError> {
-    let (ranges, _) = ranges(cluster, topic, &wanted).await?;
+    let (ranges, _) = ranges(cluster, topic, wanted.partition, wanted.start).await?;
     // Where nothing is known it begins with what comes.
-    let mut from: BTreeMap<i32, Option<i64>> = wanted
-        .partitions(topic)
+    let mut from: BTreeMap<i32, Option<i64>> = meant(topic, wanted.partition)
         .map(|partition| (partition.id, None))
         .collect();
     from.extend(

@@ -10,6 +10,6 @@ mod write;
 const BUFFER_KIB: u32 = 4 * 1024;
 
 pub use follow::{FollowerPlace, Followers, follow};
-pub use read::{Page, Start, Wanted, read};
+pub use read::{Page, Start, Wanted, ranges, read};
 pub use view::RecordView;
 pub use write::{NewRecord, ProduceError, RecordWriter, Written};

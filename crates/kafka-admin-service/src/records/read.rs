@@ -43,16 +43,6 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// The partitions of `topic` that are meant.
-    pub(super) fn partitions<'a>(
-        &self,
-        topic: &'a TopicMetadata,
-    ) -> impl Iterator<Item = &'a PartitionMetadata> + use<'a> {
-        let partition = self.partition;
-        let there = topic.partitions.iter();
-        there.filter(move |there| partition.is_none_or(|id| id == there.id))
-    }
-
     /// Whether the record has the text that is looked for.
     pub(super) fn matches(&self, record: &RecordView) -> bool {
         self.contains.as_ref().is_none_or(|part| {
@@ -81,7 +71,7 @@ pub async fn read(
     topic: &TopicMetadata,
     wanted: Wanted,
 ) -> Result<Page, KafkaError> {
-    let (ranges, all_known) = ranges(cluster, topic, &wanted).await?;
+    let (ranges, all_known) = ranges(cluster, topic, wanted.partition, wanted.start).await?;
     let (mut page, _) = page(cluster, topic, wanted, ranges).await?;
     if page.end == "complete" && !all_known {
         page.end = "partial";
@@ -118,15 +108,27 @@ pub(super) async fn page(
     }
 }
 
-/// The offsets to read of each partition that is meant and whose ends are known, and whether those are
-/// all.
-pub(super) async fn ranges(
+/// One partition of `topic`, or all.
+pub(super) fn meant(
+    topic: &TopicMetadata,
+    partition: Option<i32>,
+) -> impl Iterator<Item = &PartitionMetadata> {
+    let there = topic.partitions.iter();
+    there.filter(move |there| partition.is_none_or(|id| id == there.id))
+}
+
+/// The offsets to read of one partition or all, and whether those are all that are meant: a partition without
+/// a leader cannot be asked.
+///
+/// # Errors
+/// As Kafka answers.
+pub async fn ranges(
     cluster: &KafkaCluster,
     topic: &TopicMetadata,
-    wanted: &Wanted,
+    partition: Option<i32>,
+    start: Start,
 ) -> Result<(Vec<PartitionRange>, bool), KafkaError> {
-    let start = wanted.start;
-    let meant: Vec<_> = wanted.partitions(topic).collect();
+    let meant: Vec<_> = meant(topic, partition).collect();
     let led: Vec<TopicPartition> = meant
         .iter()
         .filter(|partition| partition.leader.is_some())

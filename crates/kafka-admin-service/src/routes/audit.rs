@@ -3,12 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 use service_kit::problem::{InputProblems, KafkaReadProblems};
-use service_kit::{Answer, Fields, FromFields, Input, Problem};
+use service_kit::{Answer, FieldProblem, FieldValue, Fields, FromFields, Input, Problem};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::audit::{AuditPage, Filter, read};
+use crate::audit::{AuditPage, Cursor, Filter, read};
 use crate::state::AppState;
 
 /// Writes of one answer, unless told otherwise, and at most.
@@ -28,14 +29,27 @@ impl FromFields for AuditInput {
         let topic = fields.optional("topic");
         let actor = fields.optional("actor");
         let since = fields.optional::<Timestamp>("since");
+        let before = fields.optional::<Cursor>("cursor");
         let limit = fields.with_default_in("limit", 1..=PAGE.1, PAGE.0);
         let a_day_ago = || service_kit::time::now() - LOOK_BACK;
         Some(Self(Filter {
             topic: topic?,
             actor: actor?,
             since: since?.unwrap_or_else(a_day_ago),
+            before: before?,
             limit: limit?,
         }))
+    }
+}
+
+impl FieldValue for Cursor {
+    fn from_text(text: &str) -> Result<Self, FieldProblem> {
+        text.parse()
+            .map_err(|error: String| FieldProblem::new("invalid_cursor", error))
+    }
+
+    fn from_json(value: &Value) -> Result<Self, FieldProblem> {
+        Self::from_text(value.as_str().unwrap_or_default())
     }
 }
 
@@ -44,7 +58,7 @@ impl FromFields for AuditInput {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "documents; nothing is built from it")]
 struct AuditQuery {
-    /// Only writes about this topic.
+    /// Only writes about this topic, or about it among others.
     #[param(example = "orders")]
     topic: Option<String>,
     /// Only writes of this actor.
@@ -53,6 +67,9 @@ struct AuditQuery {
     /// Only writes since this time; the last 24 hours unless given.
     #[param(value_type = Option<String>, format = DateTime, example = "2026-01-31T12:00:00Z")]
     since: Option<String>,
+    /// `nextCursor` of the page before.
+    #[param(example = "1764062400123-5f2c9a10-000003")]
+    cursor: Option<String>,
     /// Writes at most, 100 unless given.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
