@@ -46,6 +46,17 @@ pub fn of_read(error: KafkaError, name: &TopicName) -> Problem {
     }
 }
 
+/// A failed look into the audit topic, which is a setting of this service and may not be there.
+#[must_use]
+pub fn of_audit_read(error: KafkaError, topic: &str) -> Problem {
+    match error.kind {
+        ErrorKind::NotFound => Problem::from(error)
+            .with_code("topic_not_found")
+            .with_detail(format!("the audit topic \"{topic}\" is not there")),
+        _ => error.into(),
+    }
+}
+
 /// A failed creation.
 #[must_use]
 pub fn of_create(error: WriteError, topic: &TopicSpec, roster: &BrokerRoster) -> Problem {
@@ -311,6 +322,12 @@ mod tests {
             "topic_not_found"
         );
         let error = KafkaError::of_read("Metadata", unknown, "");
+        let audit = of_audit_read(error.clone(), "who-did-what");
+        assert_eq!(
+            (audit.status.as_u16(), audit.code),
+            (404, "topic_not_found")
+        );
+        assert!(audit.detail.contains("who-did-what"), "{audit}");
         let problem = of_read(error, &name);
         assert_eq!(
             (problem.status, problem.code),

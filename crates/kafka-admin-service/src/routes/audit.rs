@@ -10,6 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::audit::{AuditPage, Cursor, Filter, read};
+use crate::problems;
 use crate::state::AppState;
 
 /// Writes of one answer, unless told otherwise, and at most.
@@ -95,5 +96,7 @@ async fn audit(
     Input(AuditInput(filter)): Input<AuditInput>,
 ) -> Answer<Json<AuditPage>> {
     let trail = state.trail()?;
-    Ok(Json(read(&state.cluster, trail.topic(), &filter).await?))
+    let topic = trail.topic();
+    let page = read(&state.cluster, topic, &filter).await;
+    Ok(Json(page.map_err(|error| problems::of_audit_read(error, topic))?))
 }

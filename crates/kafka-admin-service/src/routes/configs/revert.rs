@@ -14,6 +14,7 @@ use crate::audit;
 use crate::call::Call;
 use crate::configs::view::ConfigsWritten;
 use crate::configs::{ConfigTarget, ConfigWrite, Extent, IfMatch, Reversal};
+use crate::problems;
 use crate::state::AppState;
 use crate::topic::TopicName;
 
@@ -119,7 +120,9 @@ pub(super) async fn of_broker(
 async fn wish(state: &AppState, target: &ConfigTarget, request: &Revert) -> Answer<Wish> {
     let trail = state.trail()?;
     let id = &request.audit_id;
-    let entry = audit::read_one(&state.cluster, trail.topic(), id).await?;
+    let topic = trail.topic();
+    let entry = audit::read_one(&state.cluster, topic, id).await;
+    let entry = entry.map_err(|error| problems::of_audit_read(error, topic))?;
     let Some(entry) = entry else {
         let detail = format!("the audit has no write {id:?}; GET /api/audit lists them");
         return Err(Problem::not_found("audit_entry_not_found", detail));

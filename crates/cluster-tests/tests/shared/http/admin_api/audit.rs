@@ -315,6 +315,8 @@ async fn without_a_place_for_the_audit_nothing_is_changed_unless_the_glass_is_br
     assert_eq!(problem["retriable"], true, "{problem}");
     let path = format!("/api/topics/{topic}");
     admin.get(&path).await.problem(404, "topic_not_found");
+    let nowhere = admin.get("/api/audit").await;
+    nowhere.problem(404, "topic_not_found");
     // A look needs no audit.
     admin
         .post(&format!("{create}&validateOnly=true"))
