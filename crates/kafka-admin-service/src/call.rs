@@ -10,8 +10,6 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use service_kit::Problem;
 use service_kit::input::{buffered, json_value};
-use utoipa::openapi::OpenApi;
-use utoipa::openapi::path::Operation;
 
 use crate::query;
 use crate::remarks::{self, Remarks};
@@ -32,7 +30,7 @@ pub struct Call {
 }
 
 /// A POST that only compares.
-const ONLY_COMPARES: &str = "/api/plan";
+pub const ONLY_COMPARES: &str = "/api/plan";
 /// The call whose body is YAML.
 pub const APPLY: &str = "/api/apply";
 
@@ -66,21 +64,6 @@ fn with_call(mut request: Request, bytes: Bytes) -> Result<Request, Problem> {
     }
     request.extensions_mut().insert(Arc::new(call));
     Ok(request)
-}
-
-/// The operations of the OpenAPI document that may change something.
-pub fn writes_of(document: &mut OpenApi) -> impl Iterator<Item = &mut Operation> {
-    let paths = document.paths.paths.iter_mut();
-    let written = paths.filter(|(path, _)| path.as_str() != ONLY_COMPARES);
-    written.flat_map(|(_, item)| {
-        let writes = [
-            &mut item.put,
-            &mut item.post,
-            &mut item.patch,
-            &mut item.delete,
-        ];
-        writes.into_iter().flatten()
-    })
 }
 
 impl Call {

@@ -22,6 +22,7 @@ pub mod guard;
 pub mod idempotency;
 pub mod locks;
 pub mod metrics;
+pub mod openapi;
 pub mod overview;
 pub mod problems;
 pub mod query;

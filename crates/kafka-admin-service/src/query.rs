@@ -1,8 +1,6 @@
 //! Parameters that a layer takes, before the call goes on without them.
 
 use axum::http::Uri;
-use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
-use utoipa::openapi::{ObjectBuilder, RefOr, Required, Type};
 
 /// The values of `name` in the query, decoded.
 pub fn values(uri: &Uri, name: &str) -> Vec<String> {
@@ -30,26 +28,6 @@ pub fn without(uri: &Uri, dropped: impl Fn(&str) -> bool) -> Option<Uri> {
         format!("{}?{}", uri.path(), kept.join("&"))
     };
     text.parse().ok()
-}
-
-/// Adds such a parameter, which may be left out, to an operation of the OpenAPI document.
-pub fn describe(
-    operation: &mut Operation,
-    name: &str,
-    place: ParameterIn,
-    kind: Type,
-    about: &str,
-) {
-    let schema = ObjectBuilder::new().schema_type(kind).build();
-    let parameter = ParameterBuilder::new()
-        .name(name)
-        .parameter_in(place)
-        .required(Required::False)
-        .description(Some(about))
-        .schema(Some(schema))
-        .build();
-    let parameters = operation.parameters.get_or_insert_default();
-    parameters.push(RefOr::T(parameter));
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use service_kit::{FieldError, Problem};
 use utoipa::openapi::path::ParameterIn;
 use utoipa::openapi::{OpenApi, Type};
 
-use crate::call::writes_of;
+use crate::openapi::{add_parameter, writes_of};
 use crate::query;
 
 /// The parameter that does without the audit; in the query alone, since it takes a role of its own, which
@@ -88,10 +88,10 @@ pub fn describe(document: &mut OpenApi) {
     for operation in writes_of(document) {
         let about = "Why; kept in the audit. It can be a member of a JSON body as well";
         let place = ParameterIn::Query;
-        query::describe(operation, REASON, place.clone(), Type::String, about);
+        add_parameter(operation, REASON, place.clone(), Type::String, about);
         let about = "Do it although it cannot be recorded in the audit, or shortens it; takes a reason, and \
                      the role of an admin";
-        query::describe(operation, BREAK_GLASS, place, Type::Boolean, about);
+        add_parameter(operation, BREAK_GLASS, place, Type::Boolean, about);
     }
 }
 

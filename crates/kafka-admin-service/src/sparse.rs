@@ -10,6 +10,7 @@ use service_kit::{FieldError, Problem};
 use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::{ContentBuilder, ObjectBuilder, OpenApi, RefOr, Type};
 
+use crate::openapi::add_parameter;
 use crate::query;
 
 const FIELDS: &str = "fields";
@@ -111,7 +112,7 @@ pub fn describe(document: &mut OpenApi) {
 }
 
 fn describe_operation(operation: &mut Operation) {
-    query::describe(
+    add_parameter(
         operation,
         FIELDS,
         ParameterIn::Query,

@@ -9,8 +9,10 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use service_kit::{Caller, Problem, Role};
+use utoipa::openapi::OpenApi;
 
 use crate::call::{Call, only_looks};
+use crate::openapi::{add_problem, writes_of};
 use crate::query;
 use crate::remarks::BREAK_GLASS;
 
@@ -31,6 +33,15 @@ pub async fn layer(State(access): State<WriteAccess>, request: Request, next: Ne
         return Problem::new(StatusCode::FORBIDDEN, "read_only", detail).into_response();
     }
     next.run(request).await
+}
+
+/// Adds who may not write to the OpenAPI document.
+pub fn describe(document: &mut OpenApi) {
+    for operation in writes_of(document) {
+        let about = "read_only: this service changes nothing; foreign_origin: a page of another origin \
+                     sent it; role_forbidden, topic_forbidden: the token does not allow this";
+        add_problem(operation, "403", about);
+    }
 }
 
 /// The role that a call takes: what cannot be taken back, what concerns the cluster, and doing without the

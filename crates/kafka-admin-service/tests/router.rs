@@ -472,9 +472,12 @@ async fn every_call_is_in_the_api_s_page_and_every_call_of_the_page_is_there() {
     assert_eq!(named, served);
 }
 
-/// Each code that the OpenAPI document tells is in the table of `docs/API.md`.
+/// What no call of the document answers.
+const OF_NO_CALL: [&str; 2] = ["route_not_found", "method_not_allowed"];
+
+/// Each code that the OpenAPI document tells is in the table of `docs/API.md`, and the other way round.
 #[tokio::test]
-async fn every_problem_code_is_in_the_api_s_page() {
+async fn the_problem_codes_of_the_api_s_page_and_of_the_openapi_document_are_the_same() {
     let page = include_str!("../../../docs/API.md");
     let table = page.split("## Problem codes").nth(1).unwrap();
     let document = call(&app(&[]), Method::GET, "/api-docs/openapi.json")
@@ -482,12 +485,15 @@ async fn every_problem_code_is_in_the_api_s_page() {
         .json;
     let operations = document["paths"].as_object().unwrap().values();
     let operations = operations.flat_map(|path| path.as_object().unwrap().values());
+    let mut told = std::collections::BTreeSet::new();
     for operation in operations {
         for (status, response) in operation["responses"].as_object().unwrap() {
             let is_problem = response["content"]["application/problem+json"].is_object();
             let description = response["description"].as_str().unwrap();
             let words = description.split(|c: char| !(c.is_ascii_lowercase() || c == '_'));
-            for code in words.filter(|word| is_problem && word.contains('_')) {
+            let words = words.filter(|word| is_problem && !word.is_empty());
+            told.extend(words.clone());
+            for code in words.filter(|word| word.contains('_')) {
                 let cell = format!("`{code}`");
                 let row = table.lines().find(|line| line.contains(&cell));
                 let row = row.unwrap_or_else(|| panic!("{code} is not in docs/API.md"));
@@ -495,6 +501,45 @@ async fn every_problem_code_is_in_the_api_s_page() {
             }
         }
     }
+    let cells = table.lines().filter_map(|line| line.strip_prefix("| `"));
+    let codes = cells.flat_map(|line| line.split(" |").next().unwrap().split('`'));
+    let codes: Vec<_> = codes.filter(|code| !code.contains([',', ' '])).collect();
+    assert!(codes.len() > 50, "the table was not read: {codes:?}");
+    let untold = codes.iter().filter(|code| !code.is_empty() && !told.contains(*code));
+    assert_eq!(untold.collect::<Vec<_>>(), OF_NO_CALL.iter().collect::<Vec<_>>());
+}
+
+/// What layers take and answer is told of every write.
+#[tokio::test]
+async fn every_write_tells_its_remarks_and_what_keeps_it_from_being_done() {
+    let document = call(&app(&[]), Method::GET, "/api-docs/openapi.json")
+        .await
+        .json;
+    let mut writes = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            if method == "get" || path == "/api/plan" {
+                continue;
+            }
+            writes += 1;
+            let parameters = operation["parameters"].as_array().unwrap().iter();
+            let names: Vec<_> = parameters.map(|one| one["name"].as_str().unwrap()).collect();
+            for name in ["reason", "breakGlass"] {
+                let count = names.iter().filter(|given| **given == name).count();
+                assert_eq!(count, 1, "{method} {path} {name}");
+            }
+            for (status, code) in [
+                ("403", "read_only"),
+                ("403", "foreign_origin"),
+                ("503", "audit_unavailable"),
+            ] {
+                let response = &operation["responses"][status];
+                let description = response["description"].as_str().unwrap();
+                assert!(description.contains(code), "{method} {path} {code}");
+            }
+        }
+    }
+    assert!(writes > 15, "{writes}");
 }
 
 #[tokio::test]

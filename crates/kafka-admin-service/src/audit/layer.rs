@@ -13,12 +13,14 @@ use axum::response::{IntoResponse, Response};
 use kafka_cluster::{KafkaCluster, KafkaError};
 use serde_json::Value;
 use service_kit::{Caller, Problem, request_id};
+use utoipa::openapi::OpenApi;
 
 use super::kept::{LONGEST, body_of, query_of};
 use super::refusals::Audited;
 use super::{Evidence, Intent, Outcome, Trail, WriteResult};
 use crate::any_broker;
 use crate::call::Call;
+use crate::openapi::{add_problem, writes_of};
 use crate::state::AppState;
 use crate::time_limits;
 use crate::topic::to_the_end;
@@ -49,6 +51,14 @@ pub async fn layer(
         }
     })
     .await
+}
+
+/// Adds what a write may come to for want of an intent to the OpenAPI document.
+pub fn describe(document: &mut OpenApi) {
+    for operation in writes_of(document) {
+        let about = "audit_unavailable: nothing was changed, since it could not be recorded";
+        add_problem(operation, "503", about);
+    }
 }
 
 async fn audited(

@@ -17,7 +17,7 @@ mod trail;
 
 pub use entry::{AuditPage, Entry, Intent, Outcome, WriteResult};
 pub use evidence::Evidence;
-pub use layer::layer;
+pub use layer::{describe, layer};
 pub use read::{Cursor, Filter, read, read_one};
 pub use refusals::{Refusals, layer as refusals_layer};
 pub use trail::Trail;

@@ -8,7 +8,6 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use service_kit::problem::problems;
 use service_kit::{Caller, FieldError, Problem};
 use utoipa::openapi::path::ParameterIn;
 use utoipa::openapi::{OpenApi, Type};
@@ -16,7 +15,7 @@ use utoipa::openapi::{OpenApi, Type};
 use super::{Refused, Replies, Reply, Turn};
 use crate::call::Call;
 use crate::fingerprint::Fingerprint;
-use crate::query;
+use crate::openapi::{add_parameter, add_problem};
 use crate::state::AppState;
 use crate::topic::to_the_end;
 
@@ -59,20 +58,17 @@ pub fn describe(document: &mut OpenApi) {
     for path in CREATING {
         let item = document.paths.paths.get_mut(path);
         if let Some(operation) = item.and_then(|item| item.post.as_mut()) {
-            query::describe(
+            add_parameter(
                 operation,
                 "Idempotency-Key",
                 ParameterIn::Header,
                 Type::String,
                 "sent again within a day with the same key, the call is answered as the first time",
             );
-            for (status, response) in problems(&[
-                ("409", "idempotency_key_in_use: the first call is under way"),
-                ("422", "idempotency_key_reused: the first call was another"),
-            ]) {
-                let responses = &mut operation.responses.responses;
-                responses.entry(status).or_insert(response);
-            }
+            let about = "idempotency_key_in_use: the first call is under way";
+            add_problem(operation, "409", about);
+            let about = "idempotency_key_reused: the first call was another";
+            add_problem(operation, "422", about);
         }
     }
 }

@@ -13,7 +13,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::admission::{self, Admission};
-use crate::audit::layer as audit_layer;
+use crate::audit::{describe as describe_audit, layer as audit_layer};
 use crate::call;
 use crate::idempotency;
 use crate::remarks;
@@ -44,5 +44,7 @@ pub fn router(state: AppState, admission: Admission, access: WriteAccess) -> Ope
     sparse::describe(api.get_openapi_mut());
     idempotency::describe(api.get_openapi_mut());
     remarks::describe(api.get_openapi_mut());
+    write_access::describe(api.get_openapi_mut());
+    describe_audit(api.get_openapi_mut());
     api
 }

@@ -28,7 +28,8 @@ impl IntoResponses for InputProblems {
         problems(&[
             (
                 "400",
-                "invalid_input, malformed_json: the input is wrong; `errors` names each field",
+                "invalid_input: `errors` names each field; malformed_json, unreadable_body, \
+                 query_and_body: fields come from one of both",
             ),
             ("413", "payload_too_large"),
             (
