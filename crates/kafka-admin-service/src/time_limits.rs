@@ -26,6 +26,9 @@ pub const WRITE: Duration = Duration::from_secs(15);
 /// as live until its ZooKeeper session ends (9 s in this cluster's settings).
 pub const SETTLE: Duration = Duration::from_secs(10);
 
+/// Looking whether a write happened whose answer was lost; what is kept of the whole for that.
+pub const LOOK: Duration = Duration::from_secs(4);
+
 /// Waiting until the audit topic has the intent of a write. The first one opens connections to brokers
 /// that may just have started.
 pub const INTENT: Duration = Duration::from_secs(6);
@@ -48,6 +51,12 @@ impl Deadline {
     #[must_use]
     pub fn within(time: Duration) -> Self {
         Self(Instant::now() + time)
+    }
+
+    /// The same, with `time` left after it.
+    #[must_use]
+    pub fn earlier_by(self, time: Duration) -> Self {
+        Self(self.0.checked_sub(time).unwrap_or(self.0))
     }
 
     /// `limit`, or what is left if that is less.
@@ -80,6 +89,7 @@ mod tests {
         assert_eq!(plenty.at_most(WRITE), WRITE);
         let little = Deadline::within(Duration::from_secs(5));
         assert!(little.at_most(SETTLE) <= Duration::from_secs(5));
+        assert!(little.earlier_by(LOOK).at_most(SETTLE) <= Duration::from_secs(1));
         assert_eq!(
             Deadline::within(Duration::ZERO).at_most(SETTLE),
             Duration::ZERO

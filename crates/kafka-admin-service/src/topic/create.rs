@@ -3,6 +3,7 @@
 use kafka_cluster::{ErrorKind, KafkaError, TopicMetadata, Visibility};
 use tracing::{info, warn};
 
+use super::writer::Before;
 use super::{TopicName, TopicSpec, TopicWriter, WriteError};
 use crate::time_limits::{self, Deadline};
 
@@ -19,7 +20,8 @@ pub enum Created {
 }
 
 impl TopicWriter {
-    /// Creates `topic` and waits until it can be used through any live broker. Takes up to
+    /// Creates `topic` and waits until it can be used through any live broker. Where Kafka's answer is
+    /// lost it is looked for, and made if every live broker shows it as wanted. Takes up to
     /// [`WHOLE_WRITE`](time_limits::WHOLE_WRITE), and [`METADATA`](time_limits::METADATA) when no
     /// broker is there.
     ///
@@ -72,13 +74,22 @@ impl TopicWriter {
     async fn try_create(&self, topic: &TopicSpec) -> Result<Created, WriteError> {
         let deadline = Deadline::within(time_limits::WHOLE_WRITE);
         let (_lock, before) = self.begin(&topic.name).await?;
-        let limit = deadline.at_most(time_limits::WRITE);
-        if let Err(error) = self
+        let limit = deadline
+            .earlier_by(time_limits::LOOK)
+            .at_most(time_limits::WRITE);
+        let sent = self
             .cluster
             .create_topic(&topic.to_new_topic(), limit)
-            .await
-        {
-            return Err(before.failed(self.more_to_the_point(error, &topic.name).await));
+            .await;
+        match sent {
+            Ok(()) => {}
+            Err(error) if error.kind == ErrorKind::OutcomeUnknown => {
+                let shown = self.shown(topic, &before, deadline).await;
+                return shown.ok_or_else(|| before.failed(error));
+            }
+            Err(error) => {
+                return Err(before.failed(self.more_to_the_point(error, &topic.name).await));
+            }
         }
         let partitions = usize::try_from(topic.partitions.get()).unwrap_or_default();
         let seen = self
@@ -99,6 +110,35 @@ impl TopicWriter {
                 }
             }
         })
+    }
+
+    /// What every live broker shows of a topic whose creation lost its answer, where that is what was
+    /// wanted. One that was there before is somebody else's.
+    async fn shown(
+        &self,
+        topic: &TopicSpec,
+        before: &Before,
+        deadline: Deadline,
+    ) -> Option<Created> {
+        if before.partitions > 0 {
+            return None;
+        }
+        let name = topic.name.as_str();
+        let partitions = usize::try_from(topic.partitions.get()).ok()?;
+        let limit = deadline
+            .earlier_by(time_limits::DETAIL)
+            .at_most(time_limits::SETTLE);
+        let seen = self.cluster.await_visible(name, partitions, limit).await;
+        let Ok(Visibility::Everywhere(metadata)) = seen else {
+            return None;
+        };
+        let limit = deadline.at_most(time_limits::DETAIL);
+        let configs = self.cluster.topic_configs(&[name], limit).await.ok()?;
+        let configs = configs.into_iter().next()?.ok()?;
+        let shown = TopicSpec::of(&metadata, &configs)?;
+        topic
+            .is_met_by(&shown)
+            .then_some(Created::Everywhere(metadata))
     }
 
     /// Kafka counts brokers before it looks at the name. That the name is taken is what the caller

@@ -22,7 +22,8 @@ pub enum Deleted {
 
 impl TopicWriter {
     /// Deletes the topic and waits until it is gone everywhere. A topic whose deletion was asked for
-    /// before and is still pending is told as pending, not as unknown. Ends by `deadline`, which began
+    /// before and is still pending is told as pending, not as unknown. Where Kafka's answer is lost it is
+    /// looked for. Ends by `deadline`, which began
     /// with whatever had to be found out first.
     ///
     /// # Errors
@@ -59,10 +60,17 @@ impl TopicWriter {
         deadline: Deadline,
     ) -> Result<Deleted, WriteError> {
         let (_lock, before) = self.begin(name).await?;
-        let limit = deadline.at_most(time_limits::WRITE);
+        let limit = deadline
+            .earlier_by(time_limits::LOOK)
+            .at_most(time_limits::WRITE);
         let answer = self.cluster.delete_topic(name.as_str(), limit).await;
-        if let Err(error) = answer {
-            return self.marked_before(name, &before, error).await;
+        match answer {
+            Ok(()) => {}
+            Err(error) if error.kind == ErrorKind::OutcomeUnknown => {
+                let shown = self.shown_gone(name, &before, deadline).await;
+                return shown.ok_or_else(|| before.failed(error));
+            }
+            Err(error) => return self.marked_before(name, &before, error).await,
         }
         let limit = deadline.at_most(time_limits::SETTLE);
         let settled = self
@@ -81,6 +89,37 @@ impl TopicWriter {
         })
     }
 
+    /// What there is to see of a deletion that lost its answer: a topic that was there and is gone, or
+    /// is marked for it.
+    async fn shown_gone(
+        &self,
+        name: &TopicName,
+        before: &Before,
+        deadline: Deadline,
+    ) -> Option<Deleted> {
+        let limit = deadline
+            .earlier_by(time_limits::DETAIL)
+            .at_most(time_limits::SETTLE);
+        let settled = self
+            .cluster
+            .await_deleted(name.as_str(), &before.replica_brokers, limit)
+            .await;
+        match settled {
+            Ok(Deletion::Done) => (before.partitions > 0).then_some(Deleted::Everywhere),
+            Ok(Deletion::Pending { brokers }) => self
+                .is_marked(name)
+                .await
+                .then_some(Deleted::Pending { brokers }),
+            Err(_) => None,
+        }
+    }
+
+    /// Whether Kafka says that a topic of this name is still being deleted.
+    async fn is_marked(&self, name: &TopicName) -> bool {
+        let conflict = self.name_conflict(name).await;
+        conflict.is_some_and(|conflict| conflict.kind == ErrorKind::DeletionPending)
+    }
+
     /// A topic marked for deletion is in no list any more, and deleting it again is answered like a
     /// name that never was.
     async fn marked_before(
@@ -89,10 +128,7 @@ impl TopicWriter {
         before: &Before,
         error: KafkaError,
     ) -> Result<Deleted, WriteError> {
-        let pending = |conflict: &KafkaError| conflict.kind == ErrorKind::DeletionPending;
-        if error.kind == ErrorKind::NotFound
-            && self.name_conflict(name).await.as_ref().is_some_and(pending)
-        {
+        if error.kind == ErrorKind::NotFound && self.is_marked(name).await {
             let brokers = self.roster.missing(&before.live_brokers);
             return Ok(Deleted::Pending { brokers });
         }

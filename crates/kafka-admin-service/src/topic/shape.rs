@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use kafka_cluster::{ConfigEntry, ConfigSource, NewTopic, TopicMetadata};
 
 use super::TopicName;
+use crate::configs::same_value;
 
 /// Most partitions for one topic. Kafka itself would try any number that fits 32 bits; a hundred
 /// thousand is the order of what a whole ZooKeeper-mode cluster carries.
@@ -60,6 +61,18 @@ impl TopicSpec {
                 .filter_map(|entry| Some((entry.name.clone(), entry.value.clone()?)))
                 .collect(),
         })
+    }
+
+    /// Whether `shown` is what this asks for; settings that this does not name do not count.
+    #[must_use]
+    pub fn is_met_by(&self, shown: &Self) -> bool {
+        let same = |(name, value): (&String, &String)| {
+            let there = shown.configs.get(name);
+            there.is_some_and(|there| same_value(value, there))
+        };
+        (&self.name, self.partitions, self.replication_factor)
+            == (&shown.name, shown.partitions, shown.replication_factor)
+            && self.configs.iter().all(same)
     }
 
     /// The same in Kafka's terms.
@@ -124,6 +137,23 @@ mod tests {
         for factor in [-1, 0, 32_768] {
             assert!(ReplicationFactor::new(factor).is_err(), "{factor}");
         }
+    }
+
+    #[test]
+    fn a_topic_of_another_shape_is_not_the_one_that_was_asked_for() {
+        let spec = |partitions: i64, value: &str| TopicSpec {
+            name: TopicName::parse("a").unwrap(),
+            partitions: PartitionCount::new(partitions).unwrap(),
+            replication_factor: ReplicationFactor::new(3).unwrap(),
+            configs: BTreeMap::from([("retention.ms".to_owned(), value.to_owned())]),
+        };
+        let mut shown = spec(2, "1000");
+        shown.configs.insert("x".to_owned(), "1".to_owned());
+        assert!(spec(2, "01000").is_met_by(&shown));
+        assert!(!spec(3, "1000").is_met_by(&shown));
+        assert!(!spec(2, "1001").is_met_by(&shown));
+        shown.configs.remove("retention.ms");
+        assert!(!spec(2, "1000").is_met_by(&shown));
     }
 
     #[test]

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kafka_cluster::{ClusterMetadata, ErrorKind, KafkaCluster, KafkaError, NewTopic};
+use kafka_cluster::{
+    ClusterMetadata, ErrorKind, KafkaCluster, KafkaError, NewTopic, PartitionMetadata,
+};
 use service_kit::request_id;
 use tracing::Instrument;
 
@@ -106,6 +108,7 @@ impl TopicWriter {
             Ok(metadata) => Ok(Before {
                 live_brokers: self.roster.observe(&metadata),
                 replica_brokers: replica_brokers(&metadata, name),
+                partitions: of_topic(&metadata, name).len(),
             }),
             Err(error) => Err(WriteError::Kafka {
                 error,
@@ -121,6 +124,8 @@ pub(super) struct Before {
     pub live_brokers: Vec<i32>,
     /// The brokers that hold a replica of the topic, by id; none when it is not there.
     pub replica_brokers: Vec<i32>,
+    /// Its partitions; 0 when it is not there.
+    pub partitions: usize,
 }
 
 impl Before {
@@ -133,16 +138,17 @@ impl Before {
 }
 
 fn replica_brokers(metadata: &ClusterMetadata, name: &TopicName) -> Vec<i32> {
-    let topic = metadata
-        .topics
-        .iter()
-        .find(|topic| topic.name == name.as_str());
-    let partitions = topic.map_or(&[][..], |topic| &topic.partitions);
-    let brokers = partitions
+    let brokers = of_topic(metadata, name)
         .iter()
         .flat_map(|partition| &partition.replicas)
         .copied();
     BTreeSet::from_iter(brokers).into_iter().collect()
+}
+
+fn of_topic<'a>(metadata: &'a ClusterMetadata, name: &TopicName) -> &'a [PartitionMetadata] {
+    let mut topics = metadata.topics.iter();
+    let topic = topics.find(|topic| topic.name == name.as_str());
+    topic.map_or(&[][..], |topic| &topic.partitions)
 }
 
 impl WriteError {
