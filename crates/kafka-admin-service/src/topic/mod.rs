@@ -24,6 +24,6 @@ pub use shape::{
     TopicSpec,
 };
 pub use shapes::{Shape, Shapes};
-pub use truncate::{Before, Truncation, Truncations};
+pub use truncate::{Before, Truncated, Truncation, Truncations};
 pub use usage::{TopicReader, TopicUse};
 pub use writer::{TopicWriter, WriteError, to_the_end};

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::any_broker;
 use crate::problems;
 use crate::state::AppState;
-use crate::topic::{Before, TopicName, Truncation, Truncations, to_the_end};
+use crate::topic::{Before, TopicName, Truncated, Truncation, Truncations, to_the_end};
 
 /// Which records are deleted.
 #[derive(Debug, Clone, Copy)]
@@ -96,12 +96,17 @@ pub struct PartitionRecordsDeleted {
     /// Offsets between the two: as many records, or fewer where the topic is compacted.
     #[schema(example = 1000)]
     pub records_deleted: Option<i64>,
-    /// `planned`, `unchanged`, `impossible`; `done`, as the leader answered; `failed`.
+    /// `planned`, `unchanged`, `impossible`; `done`, as it was read back; `failed`; `unknown`: it was
+    /// sent, and does not show.
     #[schema(value_type = String, example = "done")]
     pub outcome: &'static str,
-    /// Why it is impossible or failed; absent otherwise.
+    /// Why it is impossible, failed or unknown; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The call that tells what became of it, where that is unknown; absent otherwise.
+    #[schema(example = "GET /api/topics/orders")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
 }
 
 /// Deletes all records before an offset or a time, whoever wrote them; they cannot be brought back. With
@@ -117,9 +122,10 @@ pub struct PartitionRecordsDeleted {
     ),
     responses(
         KafkaWriteProblems,
-        (status = 200, description = "deleted, as each leader answered; or the plan, with \
-            validateOnly=true", body = RecordsDeleted),
-        (status = 207, description = "some failed: each partition tells", body = RecordsDeleted),
+        (status = 200, description = "deleted, and read back; or the plan, with validateOnly=true",
+            body = RecordsDeleted),
+        (status = 207, description = "some were impossible, failed or are unknown: each partition tells",
+            body = RecordsDeleted),
         (status = 403, description = "forbidden: an internal topic; protected_topic; kafka_denied",
             body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "topic_not_found; partition_not_found", body = Problem,
@@ -166,10 +172,11 @@ pub async fn truncate(
 fn answer(name: &TopicName, validate_only: bool, truncations: &Truncations) -> Response {
     let partitions: Vec<_> = truncations
         .iter()
-        .map(|(id, truncation)| PartitionRecordsDeleted::new(*id, truncation))
+        .map(|(id, truncation)| PartitionRecordsDeleted::new(name, *id, truncation))
         .collect();
-    let whole = partitions.iter().all(|done| done.outcome != "failed");
-    let status = if whole {
+    let mut outcomes = partitions.iter().map(|partition| partition.outcome);
+    let whole = outcomes.all(|outcome| matches!(outcome, "done" | "unchanged"));
+    let status = if validate_only || whole {
         StatusCode::OK
     } else {
         StatusCode::MULTI_STATUS
@@ -183,15 +190,17 @@ fn answer(name: &TopicName, validate_only: bool, truncations: &Truncations) -> R
 }
 
 impl PartitionRecordsDeleted {
-    fn new(partition: i32, truncation: &Truncation) -> Self {
+    fn new(topic: &TopicName, partition: i32, truncation: &Truncation) -> Self {
         let first = truncation.first;
-        let (after, outcome, reason) = match (&truncation.wanted, &truncation.done) {
+        let (after, outcome, reason) = match (&truncation.wanted, &truncation.became) {
             (Err(reason), _) => (None, "impossible", Some(reason.clone())),
-            (Ok(_), Some(Err(reason))) => (None, "failed", Some(reason.clone())),
+            (Ok(_), Some(Truncated::Failed(reason))) => (None, "failed", Some(reason.clone())),
+            (Ok(_), Some(Truncated::Unknown(reason))) => (None, "unknown", Some(reason.clone())),
             (Ok(wanted), _) if *wanted == first => (Some(first), "unchanged", None),
             (Ok(wanted), None) => (Some(*wanted), "planned", None),
-            (Ok(_), Some(Ok(left))) => (Some(*left), "done", None),
+            (Ok(_), Some(Truncated::Left(left))) => (Some(*left), "done", None),
         };
+        let check = (outcome == "unknown").then(|| format!("GET /api/topics/{topic}"));
         Self {
             partition,
             old_earliest_offset: (outcome != "impossible").then_some(first),
@@ -199,6 +208,7 @@ impl PartitionRecordsDeleted {
             records_deleted: after.map(|after| after - first),
             outcome,
             reason,
+            check,
         }
     }
 }
@@ -207,28 +217,55 @@ impl PartitionRecordsDeleted {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_a_partition_lost_is_told_by_what_its_leader_left() {
-        let mut truncation = Truncation {
+    fn truncation(became: Option<Truncated>) -> Truncation {
+        Truncation {
             first: 10,
             wanted: Ok(50),
-            done: None,
-        };
-        let told = PartitionRecordsDeleted::new(0, &truncation);
-        assert_eq!((told.outcome, told.records_deleted), ("planned", Some(40)));
-        truncation.done = Some(Ok(50));
-        let told = PartitionRecordsDeleted::new(0, &truncation);
-        assert_eq!((told.outcome, told.new_earliest_offset), ("done", Some(50)));
-        truncation.done = Some(Err("no".to_owned()));
+            became,
+        }
+    }
+
+    fn told(truncation: &Truncation) -> PartitionRecordsDeleted {
+        PartitionRecordsDeleted::new(&TopicName::parse("a").unwrap(), 0, truncation)
+    }
+
+    #[test]
+    fn what_a_partition_lost_is_told_by_what_was_read_back() {
+        let planned = told(&truncation(None));
         assert_eq!(
-            PartitionRecordsDeleted::new(0, &truncation).outcome,
-            "failed"
+            (planned.outcome, planned.records_deleted),
+            ("planned", Some(40))
         );
-        truncation.wanted = Err("no leader".to_owned());
-        let told = PartitionRecordsDeleted::new(0, &truncation);
+        let done = told(&truncation(Some(Truncated::Left(50))));
+        assert_eq!((done.outcome, done.new_earliest_offset), ("done", Some(50)));
+        let failed = told(&truncation(Some(Truncated::Failed("no".to_owned()))));
+        assert_eq!((failed.outcome, failed.check), ("failed", None));
+        let unknown = told(&truncation(Some(Truncated::Unknown("silent".to_owned()))));
         assert_eq!(
-            (told.outcome, told.old_earliest_offset),
+            (unknown.outcome, unknown.check.as_deref()),
+            ("unknown", Some("GET /api/topics/a"))
+        );
+        let impossible = told(&Truncation {
+            wanted: Err("no leader".to_owned()),
+            ..truncation(None)
+        });
+        assert_eq!(
+            (impossible.outcome, impossible.old_earliest_offset),
             ("impossible", None)
         );
+    }
+
+    #[test]
+    fn an_executed_truncation_with_an_impossible_part_is_not_whole() {
+        let name = TopicName::parse("a").unwrap();
+        let impossible = Truncation {
+            wanted: Err("no leader".to_owned()),
+            ..truncation(None)
+        };
+        let both = Truncations::from([(0, truncation(Some(Truncated::Left(50)))), (1, impossible)]);
+        assert_eq!(answer(&name, false, &both).status(), 207);
+        assert_eq!(answer(&name, true, &both).status(), 200);
+        let one = Truncations::from([(0, truncation(Some(Truncated::Left(50))))]);
+        assert_eq!(answer(&name, false, &one).status(), 200);
     }
 }
