@@ -1,6 +1,7 @@
 //! Consumer groups: what they have read and how far they are behind; moving and removing their offsets
 //! with a way back.
 
+mod deletion;
 mod history;
 mod locate;
 mod moves;
@@ -12,6 +13,6 @@ mod writer;
 pub use history::{History, Kept};
 pub use locate::{GroupError, locate};
 pub use moves::{Ends, ResetTo, Scope, ScopeItem, target_offset};
-pub use plan::{Plan, Step, Target};
+pub use plan::{Became, Plan, Step, Target};
 pub use reading::{Partitions, Reading, read_groups, read_offsets};
 pub use writer::GroupWriter;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kafka_cluster::{ClusterMetadata, KafkaError, TopicPartition};
+use kafka_cluster::{ClusterMetadata, ErrorKind, KafkaError, TopicPartition};
 
 use super::{Ends, GroupError, Partitions, Scope};
 
@@ -19,8 +19,19 @@ pub struct Step {
     pub new: Result<Target, String>,
     /// What the partition holds, where that is known.
     pub ends: Option<Ends>,
-    /// Whether it was done: `None` before, else done or why not.
-    pub done: Option<Result<(), String>>,
+    /// What became of it; `None` before.
+    pub became: Option<Became>,
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Became {
+    /// It is so, as it was read back.
+    Done,
+    /// It is not so, and why.
+    Failed(String),
+    /// It may be so or not, and why that is not known.
+    Unknown(String),
 }
 
 /// A change to the commits of a group, planned or done.
@@ -41,30 +52,26 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether every step was done.
+    /// Whether every step was done, the impossible ones included; true of what is only planned.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         let mut steps = self.steps.values();
-        steps.all(|step| matches!(step.done, None | Some(Ok(()))))
+        !self.executed || steps.all(|step| step.became == Some(Became::Done))
     }
 
-    /// Tells each step done or not, by what is there now.
+    /// Tells what became of each step, by what is there now and what was not acknowledged.
     pub(super) fn settle(
         &mut self,
-        after: &BTreeMap<TopicPartition, i64>,
-        unknown: Option<&KafkaError>,
+        after: &Result<BTreeMap<TopicPartition, i64>, KafkaError>,
+        refusals: &BTreeMap<TopicPartition, KafkaError>,
     ) {
         for (partition, step) in &mut self.steps {
             let Ok(wanted) = &step.new else { continue };
-            let present = after.get(partition).copied();
-            step.done = Some(match unknown {
-                _ if *wanted == step.old => Ok(()),
-                Some(error) => Err(format!("not known, it could not be read back: {error}")),
-                None if present == *wanted => Ok(()),
-                None => Err(match present {
-                    Some(offset) => format!("it is {offset} after the change"),
-                    None => "there is no commit after the change".to_owned(),
-                }),
+            step.became = Some(if *wanted == step.old {
+                Became::Done
+            } else {
+                let present = after.as_ref().map(|after| after.get(partition).copied());
+                settled(*wanted, present, refusals.get(partition))
             });
         }
     }
@@ -88,8 +95,27 @@ impl Step {
             old,
             new,
             ends,
-            done: None,
+            became: None,
         }
+    }
+}
+
+/// What became of a commit that was to be `wanted`: what is `present` tells, and else whether the
+/// coordinator refused. One whose answer was lost may still happen.
+fn settled(
+    wanted: Target,
+    present: Result<Target, &KafkaError>,
+    refusal: Option<&KafkaError>,
+) -> Became {
+    match (present, refusal) {
+        (Ok(present), _) if present == wanted => Became::Done,
+        (_, Some(error)) if error.kind != ErrorKind::OutcomeUnknown => {
+            Became::Failed(error.to_string())
+        }
+        (Err(error), _) => Became::Unknown(format!("it could not be read back: {error}")),
+        (Ok(_), Some(error)) => Became::Unknown(format!("it does not show so far: {error}")),
+        (Ok(Some(offset)), None) => Became::Failed(format!("it is {offset} after the change")),
+        (Ok(None), None) => Became::Failed("there is no commit after the change".to_owned()),
     }
 }
 
@@ -183,29 +209,73 @@ mod tests {
         }
     }
 
-    fn outcomes(plan: &Plan) -> Vec<bool> {
+    fn outcomes(plan: &Plan) -> Vec<&'static str> {
         let steps = plan.steps.values();
-        steps.map(|step| step.done == Some(Ok(()))).collect()
+        steps
+            .map(|step| match step.became {
+                None => "impossible",
+                Some(Became::Done) => "done",
+                Some(Became::Failed(_)) => "failed",
+                Some(Became::Unknown(_)) => "unknown",
+            })
+            .collect()
+    }
+
+    fn error(code: i32) -> KafkaError {
+        KafkaError::of_write("AlterConsumerGroupOffsets", code, "")
+    }
+
+    fn refusals(partition: i32, code: i32) -> BTreeMap<TopicPartition, KafkaError> {
+        BTreeMap::from([(TopicPartition::new("a", partition), error(code))])
     }
 
     #[test]
     fn a_step_is_done_when_it_is_read_back_and_not_before() {
         let mut plan = plan(&[(Some(5), Some(0)), (Some(5), Some(0)), (Some(5), None)]);
-        assert!(plan.is_complete(), "nothing has failed yet");
-        let after = BTreeMap::from([
+        assert!(!plan.is_complete(), "nothing is done yet");
+        let after = Ok(BTreeMap::from([
             (TopicPartition::new("a", 0), 0),
             (TopicPartition::new("a", 1), 5),
-        ]);
-        plan.settle(&after, None);
-        assert_eq!(outcomes(&plan), [true, false, true]);
+        ]));
+        plan.settle(&after, &BTreeMap::new());
+        assert_eq!(outcomes(&plan), ["done", "failed", "done"]);
         assert!(!plan.is_complete());
     }
 
     #[test]
-    fn what_could_not_be_read_back_is_not_told_done_unless_nothing_had_to_change() {
-        let mut plan = plan(&[(Some(5), Some(0)), (Some(5), Some(5))]);
-        let error = KafkaError::of_read("ListConsumerGroupOffsets", codes::LOCAL_TIMED_OUT, "");
-        plan.settle(&BTreeMap::new(), Some(&error));
-        assert_eq!(outcomes(&plan), [false, true]);
+    fn what_could_not_be_read_back_is_unknown_unless_nothing_had_to_change_or_it_was_refused() {
+        let mut plan = plan(&[(Some(5), Some(0)), (Some(5), Some(5)), (Some(5), Some(0))]);
+        let silent = Err(error(codes::LOCAL_TIMED_OUT));
+        plan.settle(&silent, &refusals(2, codes::UNKNOWN_MEMBER_ID));
+        assert_eq!(outcomes(&plan), ["unknown", "done", "failed"]);
+        assert!(!plan.is_complete());
+    }
+
+    #[test]
+    fn a_lost_answer_is_settled_by_what_is_there_and_else_unknown() {
+        let lost = refusals(0, codes::LOCAL_TIMED_OUT);
+        let mut plan = plan(&[(Some(5), Some(0))]);
+        plan.settle(
+            &Ok(BTreeMap::from([(TopicPartition::new("a", 0), 5)])),
+            &lost,
+        );
+        assert_eq!(outcomes(&plan), ["unknown"], "it may still happen");
+        plan.settle(
+            &Ok(BTreeMap::from([(TopicPartition::new("a", 0), 0)])),
+            &lost,
+        );
+        assert_eq!(outcomes(&plan), ["done"]);
+    }
+
+    #[test]
+    fn an_executed_change_with_an_impossible_part_is_not_complete_and_its_dry_run_is() {
+        let mut plan = plan(&[(Some(5), Some(5))]);
+        let key = TopicPartition::new("a", 1);
+        let impossible = Step::planned(Some(5), Err("no leader".to_owned()), None);
+        plan.steps.insert(key, impossible);
+        plan.settle(&Ok(BTreeMap::new()), &BTreeMap::new());
+        assert!(!plan.is_complete());
+        plan.executed = false;
+        assert!(plan.is_complete());
     }
 }

@@ -6,7 +6,7 @@ use kafka_cluster::{GroupDescription, GroupListing, Lag, TopicPartition};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Plan, Reading, Step};
+use super::{Became, Plan, Reading, Step};
 use crate::change::Warning;
 
 /// Some groups of the cluster.
@@ -150,12 +150,17 @@ pub struct OffsetChange {
     /// Records that are read again; null when not known.
     #[schema(example = 900)]
     pub records_replayed: Option<u64>,
-    /// `planned`, `unchanged`, `impossible`; once executed `done` (read back) or `failed`.
+    /// `planned`, `unchanged`, `impossible`; once executed `done` (read back), `failed`, or `unknown`: it
+    /// was sent, and could not be read back.
     #[schema(value_type = String, example = "planned")]
     pub outcome: &'static str,
-    /// Why it is impossible or failed; absent otherwise.
+    /// Why it is impossible, failed or unknown; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The call that tells what became of it, where that is unknown; absent otherwise.
+    #[schema(example = "GET /api/groups/old-reader")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
 }
 
 impl GroupSummary {
@@ -273,7 +278,7 @@ impl OffsetChanges {
             partitions: plan
                 .steps
                 .iter()
-                .map(|(partition, step)| OffsetChange::new(partition, step))
+                .map(|(partition, step)| OffsetChange::new(&plan.group_id, partition, step))
                 .collect(),
             warnings,
         }
@@ -281,14 +286,16 @@ impl OffsetChanges {
 }
 
 impl OffsetChange {
-    fn new(partition: &TopicPartition, step: &Step) -> Self {
-        let (outcome, reason) = match (&step.new, &step.done) {
+    fn new(group_id: &str, partition: &TopicPartition, step: &Step) -> Self {
+        let (outcome, reason) = match (&step.new, &step.became) {
             (Err(reason), _) => ("impossible", Some(reason.clone())),
-            (Ok(_), Some(Err(reason))) => ("failed", Some(reason.clone())),
+            (Ok(_), Some(Became::Failed(reason))) => ("failed", Some(reason.clone())),
+            (Ok(_), Some(Became::Unknown(reason))) => ("unknown", Some(reason.clone())),
             (Ok(new), _) if *new == step.old => ("unchanged", None),
             (Ok(_), None) => ("planned", None),
-            (Ok(_), Some(Ok(()))) => ("done", None),
+            (Ok(_), Some(Became::Done)) => ("done", None),
         };
+        let check = (outcome == "unknown").then(|| format!("GET /api/groups/{group_id}"));
         let (skipped, replayed) = match &step.new {
             Ok(Some(new)) => distance(step, *new).unzip(),
             _ => (None, None),
@@ -305,6 +312,7 @@ impl OffsetChange {
             records_replayed: replayed,
             outcome,
             reason,
+            check,
         }
     }
 }
@@ -332,12 +340,12 @@ mod tests {
                 latest: 100,
                 at_time: None,
             }),
-            done: None,
+            became: None,
         }
     }
 
     fn change(step: &Step) -> OffsetChange {
-        OffsetChange::new(&TopicPartition::new("a", 0), step)
+        OffsetChange::new("g", &TopicPartition::new("a", 0), step)
     }
 
     #[test]
@@ -364,9 +372,15 @@ mod tests {
         assert_eq!(change(&step(Some(50), Some(50))).outcome, "unchanged");
         let mut moved = step(Some(50), Some(60));
         assert_eq!(change(&moved).outcome, "planned");
-        moved.done = Some(Ok(()));
+        moved.became = Some(Became::Done);
         assert_eq!(change(&moved).outcome, "done");
-        moved.done = Some(Err("no".to_owned()));
+        moved.became = Some(Became::Unknown("silent".to_owned()));
+        let unknown = change(&moved);
+        assert_eq!(
+            (unknown.outcome, unknown.check.as_deref()),
+            ("unknown", Some("GET /api/groups/g"))
+        );
+        moved.became = Some(Became::Failed("no".to_owned()));
         let failed = change(&moved);
         assert_eq!(
             (failed.outcome, failed.reason.as_deref()),

@@ -5,28 +5,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use kafka_cluster::{
-    ClusterMetadata, GroupListing, KafkaCluster, KafkaError, OffsetSpec, TopicPartition, codes,
+    ClusterMetadata, GroupListing, KafkaCluster, KafkaError, OffsetSpec, TopicPartition,
 };
 use tracing::{info, warn};
 
+use super::deletion::has_moved;
 use super::plan::{commits, in_scope, refuse_members, why_no_ends};
 use super::{
-    Ends, GroupError, History, Kept, Partitions, Plan, ResetTo, Scope, Step, locate, read_offsets,
-    target_offset,
+    Became, Ends, GroupError, History, Kept, Partitions, Plan, ResetTo, Scope, Step, locate,
+    read_offsets, target_offset,
 };
 use crate::any_broker;
 use crate::locks::Locks;
-use crate::time_limits;
+use crate::time_limits::{self, Deadline};
 
 /// Each of the questions that a change asks.
-const ASK: Duration = Duration::from_secs(3);
+pub(super) const ASK: Duration = Duration::from_secs(3);
 /// A coordinator that moved is looked for this often.
-const ATTEMPTS: usize = 3;
+pub(super) const ATTEMPTS: usize = 3;
 
 /// Changes groups. Cheap to clone.
 #[derive(Clone)]
 pub struct GroupWriter {
-    cluster: KafkaCluster,
+    pub(super) cluster: KafkaCluster,
     locks: Locks<String>,
     history: History,
 }
@@ -122,11 +123,13 @@ impl GroupWriter {
         self.carry_out(group, plan, execute).await
     }
 
-    /// Deletes a group with all that it committed; only plans it unless `execute`.
+    /// Deletes a group with all that it committed; only plans it unless `execute`. It is done once all
+    /// brokers were asked and none lists it.
     ///
     /// # Errors
     /// As [`GroupWriter::reset`].
     pub async fn delete(&self, id: &str, execute: bool) -> Result<Plan, GroupError> {
+        let deadline = Deadline::within(time_limits::WHOLE_WRITE);
         let _lock = self.lock(id).await?;
         let group = locate(&self.cluster, id, ASK).await?;
         let steps = self.removal(&group, &Scope::Committed).await?;
@@ -135,10 +138,9 @@ impl GroupWriter {
             return Ok(plan);
         }
         refuse_members(&plan)?;
-        let limit = time_limits::SETTLE;
-        self.cluster.delete_group(&group, limit).await?;
+        self.delete_to_the_end(group, deadline).await?;
         for step in plan.steps.values_mut() {
-            step.done = Some(Ok(()));
+            step.became = Some(Became::Done);
         }
         plan.executed = true;
         info!(group = id, "consumer group deleted");
@@ -257,7 +259,7 @@ impl GroupWriter {
             .collect();
         plan.executed = true;
         if before.is_empty() {
-            plan.settle(&BTreeMap::new(), None);
+            plan.settle(&Ok(BTreeMap::new()), &BTreeMap::new());
             return Ok(plan);
         }
         let kept = match plan.undoes {
@@ -266,21 +268,15 @@ impl GroupWriter {
         };
         let refusals = self.send(group.clone(), &plan).await;
         let after = self.read_back(&group).await;
-        let unknown = after.as_ref().err().cloned();
-        plan.settle(&after.unwrap_or_default(), unknown.as_ref());
-        for (partition, reason) in refusals {
-            let step = plan.steps.get_mut(&partition);
-            if let Some(Some(Err(told))) = step.map(|step| &mut step.done) {
-                *told = reason;
-            }
-        }
+        plan.settle(&after, &refusals);
+        let failed = |became: &Option<Became>| matches!(became, Some(Became::Failed(_)));
         let nothing_done = plan
             .changes()
-            .all(|(partition, ..)| matches!(plan.steps[partition].done, Some(Err(_))));
+            .all(|(partition, ..)| failed(&plan.steps[partition].became));
         let forget = match (plan.undoes, kept) {
             (Some(undone), _) if plan.is_complete() => Some(undone),
-            // Nothing to take back; but where nobody could look, something may be.
-            (None, Some(kept)) if nothing_done && unknown.is_none() => Some(kept),
+            // Nothing to take back; but where it is not known, something may be.
+            (None, Some(kept)) if nothing_done => Some(kept),
             _ => None,
         };
         if let Some(id) = forget {
@@ -295,8 +291,13 @@ impl GroupWriter {
         Ok(plan)
     }
 
-    /// Sends all changes; returns what was refused, by partition. A coordinator that moved is followed.
-    async fn send(&self, mut group: GroupListing, plan: &Plan) -> BTreeMap<TopicPartition, String> {
+    /// Sends all changes; returns what was not acknowledged, by partition. A coordinator that moved is
+    /// followed.
+    async fn send(
+        &self,
+        mut group: GroupListing,
+        plan: &Plan,
+    ) -> BTreeMap<TopicPartition, KafkaError> {
         let mut refusals = BTreeMap::new();
         for attempt in 1..=ATTEMPTS {
             refusals.clear();
@@ -317,7 +318,7 @@ impl GroupWriter {
         &self,
         group: &GroupListing,
         plan: &Plan,
-        refusals: &mut BTreeMap<TopicPartition, String>,
+        refusals: &mut BTreeMap<TopicPartition, KafkaError>,
     ) -> bool {
         let mut moved = false;
         let mut note = |asked: Vec<TopicPartition>, answer: Result<Partitions<()>, KafkaError>| {
@@ -331,13 +332,8 @@ impl GroupWriter {
             };
             for (partition, outcome) in outcomes {
                 if let Err(error) = outcome {
-                    moved |= matches!(
-                        error.code,
-                        codes::NOT_COORDINATOR
-                            | codes::COORDINATOR_LOAD_IN_PROGRESS
-                            | codes::COORDINATOR_NOT_AVAILABLE
-                    );
-                    refusals.insert(partition, error.to_string());
+                    moved |= has_moved(&error);
+                    refusals.insert(partition, error);
                 }
             }
         };
