@@ -1,15 +1,16 @@
 //! Giving partitions back to their preferred leaders, and looking whether they took over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use kafka_cluster::{ClusterMetadata, KafkaCluster, KafkaError, TopicPartition, codes};
+use kafka_cluster::{ClusterMetadata, ErrorKind, KafkaCluster, KafkaError, TopicPartition, codes};
 use serde::Serialize;
 use tracing::info;
 use utoipa::ToSchema;
 
 use crate::any_broker;
-use crate::time_limits;
+use crate::time_limits::{self, Deadline};
+use crate::topic::TopicName;
 
 /// Pause between two looks at who leads.
 const LOOK_PAUSE: Duration = Duration::from_millis(100);
@@ -48,12 +49,16 @@ pub struct Election {
     #[schema(example = 1)]
     pub new_leader: Option<i32>,
     /// `planned`; `elected`, as metadata shows; `not_in_sync`: the preferred leader is down or behind;
-    /// `failed`.
+    /// `failed`; `unknown`: it was sent, and does not show.
     #[schema(value_type = String, example = "elected")]
     pub outcome: &'static str,
-    /// Why it failed; absent otherwise.
+    /// Why it failed or is unknown; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The call that tells what became of it, where that is unknown; absent otherwise.
+    #[schema(example = "GET /api/topics/log-events")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
 }
 
 /// What electing preferred leaders would do, of one topic or all.
@@ -87,20 +92,22 @@ pub fn plan(metadata: &ClusterMetadata, topic: Option<&str>) -> Elections {
                 },
                 outcome: if in_sync { "planned" } else { "not_in_sync" },
                 reason: None,
+                check: None,
             });
         }
     }
     elections
 }
 
-/// Elects what is planned, and looks until the new leaders show, up to
-/// [`SETTLE`](time_limits::SETTLE).
+/// Elects what is planned, and looks until the new leaders show. Ends by `deadline`. What lost its
+/// answer is settled by looking; what does not show then is unknown.
 ///
 /// # Errors
-/// Nothing was answered at all.
+/// As Kafka answers, where nothing was elected.
 pub async fn carry_out(
     cluster: &KafkaCluster,
     mut elections: Elections,
+    deadline: Deadline,
 ) -> Result<Elections, KafkaError> {
     elections.validate_only = false;
     let planned: Vec<TopicPartition> = elections
@@ -112,50 +119,41 @@ pub async fn carry_out(
     if planned.is_empty() {
         return Ok(elections);
     }
-    let answers = cluster
-        .elect_preferred_leaders(&planned, time_limits::WRITE)
-        .await?;
+    let limit = deadline
+        .earlier_by(time_limits::LOOK)
+        .at_most(time_limits::WRITE);
+    let answers = match cluster.elect_preferred_leaders(&planned, limit).await {
+        Ok(answers) => answers,
+        Err(error) if error.kind == ErrorKind::OutcomeUnknown => BTreeMap::new(),
+        Err(error) => return Err(error),
+    };
     for election in &mut elections.partitions {
-        match answers.get(&election.key()) {
-            Some(Err(error)) if error.code != codes::ELECTION_NOT_NEEDED => {
-                election.outcome = "failed";
-                election.reason = Some(error.to_string());
-            }
-            _ => {}
+        if let Some(Err(error)) = answers.get(&election.key()) {
+            election.refused(error);
         }
     }
-    confirm(cluster, &mut elections).await;
+    confirm(cluster, &mut elections, deadline).await;
     let elected = elections.partitions.iter();
     let elected = elected.filter(|e| e.outcome == "elected").count();
     info!(asked = planned.len(), elected, "preferred leaders elected");
     Ok(elections)
 }
 
-async fn confirm(cluster: &KafkaCluster, elections: &mut Elections) {
-    let end = tokio::time::Instant::now() + time_limits::SETTLE;
+async fn confirm(cluster: &KafkaCluster, elections: &mut Elections, deadline: Deadline) {
+    let end = tokio::time::Instant::now() + deadline.at_most(time_limits::SETTLE);
     loop {
         let leaders = match any_broker::metadata(cluster).await {
             Ok(metadata) => leaders(&metadata),
             Err(_) => BTreeMap::new(),
         };
-        let mut waiting = false;
         let late = tokio::time::Instant::now() + LOOK_PAUSE >= end;
-        for election in &mut elections.partitions {
-            if election.outcome != "planned" {
-                continue;
-            }
+        let open = elections.partitions.iter_mut();
+        for election in open.filter(|election| election.outcome == "planned") {
             let leader = leaders.get(&election.key()).copied().flatten();
-            if leader == Some(election.preferred_leader) {
-                election.outcome = "elected";
-            } else if late {
-                election.outcome = "failed";
-                election.new_leader = leader;
-                election.reason = Some("the new leader did not show in time".to_owned());
-            } else {
-                waiting = true;
-            }
+            election.seen(leader, late);
         }
-        if !waiting {
+        let mut outcomes = elections.partitions.iter().map(|e| e.outcome);
+        if !outcomes.any(|outcome| outcome == "planned") {
             return;
         }
         tokio::time::sleep(LOOK_PAUSE).await;
@@ -178,13 +176,52 @@ impl Election {
     fn key(&self) -> TopicPartition {
         TopicPartition::new(&self.topic, self.partition)
     }
+
+    /// Takes note of what the controller said against it; one that lost its answer is looked for.
+    fn refused(&mut self, error: &KafkaError) {
+        let open = error.code == codes::ELECTION_NOT_NEEDED;
+        if !open && error.kind != ErrorKind::OutcomeUnknown {
+            self.outcome = "failed";
+            self.reason = Some(error.to_string());
+            self.new_leader = self.old_leader;
+        }
+    }
+
+    /// Takes note of who leads by now; who does not when it is `late` may still.
+    fn seen(&mut self, leader: Option<i32>, late: bool) {
+        if leader == Some(self.preferred_leader) {
+            self.outcome = "elected";
+        } else if late {
+            self.outcome = "unknown";
+            self.new_leader = leader;
+            self.reason = Some("the new leader did not show in time".to_owned());
+            self.check = Some(format!("GET /api/topics/{}", self.topic));
+        }
+    }
 }
 
 impl Elections {
     /// Whether all that could be elected was.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.partitions.iter().all(|e| e.outcome != "failed")
+        let mut outcomes = self.partitions.iter().map(|election| election.outcome);
+        outcomes.all(|outcome| !matches!(outcome, "failed" | "unknown"))
+    }
+
+    /// The topics that would be written to.
+    #[must_use]
+    pub fn topics(&self) -> BTreeSet<TopicName> {
+        let planned = self.partitions.iter().filter(|e| e.outcome == "planned");
+        planned
+            .filter_map(|election| TopicName::parse(&election.topic).ok())
+            .collect()
+    }
+
+    /// Leaves out what is planned for other topics than `topics`.
+    pub fn keep_to(&mut self, topics: &BTreeSet<TopicName>) {
+        let kept = |name: &str| topics.iter().any(|topic| topic.as_str() == name);
+        self.partitions
+            .retain(|election| election.outcome != "planned" || kept(&election.topic));
     }
 }
 
@@ -232,5 +269,38 @@ mod tests {
     #[test]
     fn without_a_topic_all_are_meant() {
         assert_eq!(plan(&metadata(), None).partitions.len(), 4);
+    }
+
+    #[test]
+    fn only_topics_whose_turn_it_is_are_written_to() {
+        let mut both = plan(&metadata(), None);
+        let names: Vec<_> = both.topics().into_iter().collect();
+        assert_eq!(names.len(), 2);
+        both.keep_to(&names.into_iter().take(1).collect());
+        let left: Vec<_> = both.topics().into_iter().collect();
+        assert_eq!(left[0].as_str(), "a");
+        assert_eq!(left.len(), 1);
+    }
+
+    #[test]
+    fn a_leader_that_does_not_show_is_unknown_with_the_call_that_tells() {
+        let mut elections = plan(&metadata(), Some("a"));
+        let election = &mut elections.partitions[0];
+        let error = |code| KafkaError::of_write("ElectLeaders", code, "");
+        election.refused(&error(codes::REQUEST_TIMED_OUT));
+        election.seen(Some(2), false);
+        assert_eq!(election.outcome, "planned", "it is still looked for");
+        election.seen(Some(2), true);
+        assert_eq!(election.outcome, "unknown");
+        assert_eq!(election.check.as_deref(), Some("GET /api/topics/a"));
+        assert!(!elections.is_complete());
+    }
+
+    #[test]
+    fn a_lost_answer_does_not_matter_once_the_leader_shows() {
+        let mut elections = plan(&metadata(), Some("a"));
+        elections.partitions[0].seen(Some(1), true);
+        assert_eq!(elections.partitions[0].outcome, "elected");
+        assert!(elections.is_complete());
     }
 }

@@ -273,13 +273,13 @@ impl KafkaCluster {
 
     /// Repeats a call that a former controller refused: such a refusal changed nothing, and fresh
     /// metadata names the new one.
-    async fn following_the_controller<F>(
+    pub(crate) async fn following_the_controller<T, F>(
         &self,
         deadline: Duration,
         call: impl Fn(Duration) -> F,
-    ) -> Result<(), KafkaError>
+    ) -> Result<T, KafkaError>
     where
-        F: Future<Output = Result<(), KafkaError>>,
+        F: Future<Output = Result<T, KafkaError>>,
     {
         let end = tokio::time::Instant::now() + deadline;
         loop {

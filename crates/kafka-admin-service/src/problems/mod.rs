@@ -107,7 +107,9 @@ fn topic_not_found(error: KafkaError, name: &TopicName) -> Problem {
         .with_detail(format!("topic \"{name}\" not found"))
 }
 
-fn busy(name: &TopicName) -> Problem {
+/// A topic whose turn did not come.
+#[must_use]
+pub fn busy(name: &TopicName) -> Problem {
     let detail = format!("another change to topic \"{name}\" is still under way");
     Problem::unavailable("topic_busy", detail).retry_after_s(1)
 }

@@ -1,5 +1,7 @@
 //! Preferred leader election, of one topic or the whole cluster.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -13,6 +15,7 @@ use crate::any_broker;
 use crate::elections::{self, Elections};
 use crate::problems;
 use crate::state::AppState;
+use crate::time_limits::{self, Deadline};
 use crate::topic::{TopicName, to_the_end};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -61,9 +64,11 @@ struct ElectQuery {
         KafkaWriteProblems,
         (status = 200, description = "elected, as metadata shows; or who would be, with validateOnly=true",
             body = Elections),
-        (status = 207, description = "some failed: each partition tells", body = Elections),
+        (status = 207, description = "some failed or are unknown: each partition tells", body = Elections),
         (status = 404, description = "topic_not_found", body = Problem,
             content_type = "application/problem+json"),
+        (status = 503, description = "kafka_unreachable; topic_busy, too_busy; `Retry-After` says when \
+            to try again", body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn of_topic(
@@ -87,7 +92,9 @@ async fn of_topic(
         KafkaWriteProblems,
         (status = 200, description = "elected, as metadata shows; or who would be, with validateOnly=true",
             body = Elections),
-        (status = 207, description = "some failed: each partition tells", body = Elections),
+        (status = 207, description = "some failed or are unknown: each partition tells", body = Elections),
+        (status = 503, description = "kafka_unreachable; topic_busy, too_busy; `Retry-After` says when \
+            to try again", body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn of_cluster(
@@ -102,9 +109,9 @@ async fn elect(state: AppState, topic: Option<String>, request: Elect) -> Answer
     state.roster.observe(&metadata);
     let mut elections = elections::plan(&metadata, topic.as_deref());
     if !request.validate_only {
-        let cluster = state.cluster.clone();
+        let names = elections.topics();
         elections =
-            to_the_end(async move { elections::carry_out(&cluster, elections).await }).await?;
+            to_the_end(async move { elect_in_turn(&state, topic.as_deref(), names).await }).await?;
     }
     let status = if elections.is_complete() {
         StatusCode::OK
@@ -112,4 +119,21 @@ async fn elect(state: AppState, topic: Option<String>, request: Elect) -> Answer
         StatusCode::MULTI_STATUS
     };
     Ok((status, Json(elections)).into_response())
+}
+
+/// Elects once it is the turn of all `names`: by then others may have changed who leads.
+async fn elect_in_turn(
+    state: &AppState,
+    topic: Option<&str>,
+    names: BTreeSet<TopicName>,
+) -> Answer<Elections> {
+    let deadline = Deadline::within(time_limits::WHOLE_WRITE);
+    let turns = state.writer.turns(names.clone()).await;
+    let _turns = turns.map_err(|name| problems::busy(&name))?;
+    let metadata = any_broker::metadata(&state.cluster).await?;
+    let mut elections = elections::plan(&metadata, topic);
+    elections.keep_to(&names);
+    elections::carry_out(&state.cluster, elections, deadline)
+        .await
+        .map_err(Problem::from)
 }

@@ -16,7 +16,7 @@ use crate::any_broker;
 use crate::broker_roster::BrokerRoster;
 use crate::locks::{Lock, Locks};
 use crate::metrics::AdminMetrics;
-use crate::time_limits;
+use crate::time_limits::{self, Deadline};
 
 /// Creates and deletes topics. Cheap to clone.
 #[derive(Clone)]
@@ -80,6 +80,24 @@ impl TopicWriter {
             .await
             .ok_or(WriteError::Busy)?;
         Ok((lock, self.look(name).await?))
+    }
+
+    /// The right to write to all of `names`, each in its turn, those that come first by name first; or
+    /// the one whose turn did not come.
+    pub(crate) async fn turns(
+        &self,
+        names: BTreeSet<TopicName>,
+    ) -> Result<Vec<Lock<TopicName>>, TopicName> {
+        let deadline = Deadline::within(time_limits::TOPIC_LOCK);
+        let mut locks = Vec::with_capacity(names.len());
+        for name in names {
+            let patience = deadline.at_most(time_limits::TOPIC_LOCK);
+            match self.locks.acquire(&name, patience).await {
+                Some(lock) => locks.push(lock),
+                None => return Err(name),
+            }
+        }
+        Ok(locks)
     }
 
     /// Why the name cannot be given to a new topic, if so: a topic has it, or one that is still being
