@@ -135,17 +135,36 @@ pub async fn run(arguments: &DocumentArguments, apply: bool) -> anyhow::Result<E
         bail!("{}", refusal(&applied));
     }
     for topic in list(&applied, "topics") {
-        let reason = topic["reason"].as_str().unwrap_or_default();
-        println!(
-            "{}: {} {reason}",
-            text(topic, "topicName"),
-            text(topic, "outcome")
-        );
+        println!("{}", outcome_line(topic));
     }
+    verdict(status)
+}
+
+/// The exit code once a document was applied.
+///
+/// # Errors
+/// Some topics failed, in part or whole, or it is not known.
+fn verdict(status: StatusCode) -> anyhow::Result<ExitCode> {
     if status == StatusCode::MULTI_STATUS {
-        bail!("some topics failed");
+        bail!("not all topics are known to be as the document says");
     }
     Ok(ExitCode::from(CHANGES))
+}
+
+/// What became of a topic: `orders: partial (done: partitions) no answer; check: GET /api/topics/orders`.
+fn outcome_line(topic: &Value) -> String {
+    let mut line = format!("{}: {}", text(topic, "topicName"), text(topic, "outcome"));
+    let done: Vec<_> = list(topic, "done").filter_map(Value::as_str).collect();
+    if !done.is_empty() {
+        line += &format!(" (done: {})", done.join(", "));
+    }
+    if let Some(reason) = topic["reason"].as_str() {
+        line += &format!(" {reason}");
+    }
+    if let Some(check) = topic["check"].as_str() {
+        line += &format!("; check: {check}");
+    }
+    line
 }
 
 fn print_plan(plan: &Value) {
@@ -192,4 +211,31 @@ fn list<'a>(value: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> {
 
 fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value[field].as_str().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_done_in_part_or_is_unknown_is_no_success() {
+        assert!(verdict(StatusCode::OK).is_ok());
+        assert!(verdict(StatusCode::MULTI_STATUS).is_err());
+    }
+
+    #[test]
+    fn a_topic_that_was_done_in_part_tells_what_and_how_to_look() {
+        let topic = json!({
+            "topicName": "orders", "outcome": "partial", "done": ["partitions"],
+            "reason": "no answer", "check": "GET /api/topics/orders",
+        });
+        assert_eq!(
+            outcome_line(&topic),
+            "orders: partial (done: partitions) no answer; check: GET /api/topics/orders"
+        );
+        let done = json!({"topicName": "orders", "outcome": "done"});
+        assert_eq!(outcome_line(&done), "orders: done");
+    }
 }

@@ -213,6 +213,8 @@ pub async fn to_the_end<T: Send + 'static>(write: impl Future<Output = T> + Send
 
 #[cfg(test)]
 mod tests {
+    use kafka_cluster::codes;
+
     use super::*;
     use crate::metrics::WRITE_OUTCOMES;
 
@@ -241,6 +243,16 @@ mod tests {
             assert!(WRITE_OUTCOMES.contains(&outcome), "{outcome}");
         }
         assert!(WRITE_OUTCOMES.contains(&WriteError::Busy.outcome()));
+    }
+
+    #[test]
+    fn a_write_that_lost_its_answer_is_no_refusal_and_may_be_tried_again() {
+        let failed = |code| WriteError::Kafka {
+            error: KafkaError::of_write("CreateTopics", code, ""),
+            live_brokers: Vec::new(),
+        };
+        assert!(!failed(codes::LOCAL_TIMED_OUT).is_refusal());
+        assert!(failed(codes::INVALID_CONFIG).is_refusal());
     }
 
     #[tokio::test]

@@ -55,7 +55,8 @@ pub struct ApplyQuery {
         InputProblems,
         KafkaWriteProblems,
         (status = 200, description = "applied, or nothing to do", body = Applied),
-        (status = 207, description = "some topics failed: each tells", body = Applied),
+        (status = 207, description = "some topics failed, in part or whole, or are unknown: each tells",
+            body = Applied),
         (status = 400, description = "invalid_document: `line` says where; invalid_input", body = Problem,
             content_type = "application/problem+json"),
         (status = 412, description = "plan_outdated: the document is another, or the cluster moved; `hash` \
