@@ -5,7 +5,8 @@ use kafka_cluster::{ClusterMetadata, ConfigEntry, KafkaCluster};
 use crate::guard::Surroundings;
 use crate::time_limits;
 
-/// The cluster around the topic `name`. The defaults of brokers are not known when the broker that
+/// The cluster around the topic `name`, internal topics included; all of it when there is no such topic.
+/// The defaults of brokers are not known when the broker that
 /// gave `metadata` does not tell them in time: nothing is judged by them then.
 pub async fn of(cluster: &KafkaCluster, metadata: &ClusterMetadata, name: &str) -> Surroundings {
     let others = metadata.topics.iter().filter(|topic| topic.name != name);

@@ -67,7 +67,10 @@ pub enum TopicAction {
     Delete,
 }
 
-/// Compares a document with the topics that are there, by name.
+/// Compares a document with the topics that are there, by name. The partitions of `around` are those of the
+/// whole cluster, internal topics included: `present` has not all of them.
+///
+/// What is added for one topic counts for those after it. What is deleted makes no room: that comes last.
 #[must_use]
 pub fn plan(
     document: &Document,
@@ -75,10 +78,7 @@ pub fn plan(
     rails: &GuardSettings,
     around: Surroundings,
 ) -> ApplyPlan {
-    let all: u64 = present
-        .values()
-        .map(|(topic, _)| topic.partitions.len() as u64)
-        .sum();
+    let mut all = around.other_partitions;
     let mut hash = Fingerprint::default();
     let mut topics = Vec::new();
     for wanted in &document.topics {
@@ -86,10 +86,13 @@ pub fn plan(
         note_wanted(&mut hash, wanted);
         note_present(&mut hash, there);
         let own = there.map_or(0, |(topic, _)| topic.partitions.len() as u64);
+        let others = all.saturating_sub(own);
         let around = Surroundings {
-            other_partitions: all - own,
+            other_partitions: others,
             ..around
         };
+        let after = u64::try_from(wanted.partitions.get()).unwrap_or(0);
+        all = others + own.max(after);
         topics.push(match there {
             None => creation(wanted, rails, around),
             Some(there) => change(wanted, there, rails, around),
@@ -356,6 +359,9 @@ mod tests {
         }
     }
 
+    /// Partitions of topics that no document can name.
+    const INTERNAL: u64 = 50;
+
     /// The plan for `text` in a cluster of `a` (2 partitions, two settings) and `b`.
     fn planned(text: &str, arguments: &[&str]) -> ApplyPlan {
         let document = Document::parse(text).unwrap();
@@ -363,7 +369,11 @@ mod tests {
         let (a, b) = (topic("a", 2), topic("b", 1));
         let configs = [own("retention.ms", "1000"), own("segment.ms", "60000")];
         let present = BTreeMap::from([("a", (&a, &configs[..])), ("b", (&b, &[][..]))]);
-        plan(&document, &present, &rails, Surroundings::default())
+        let around = Surroundings {
+            other_partitions: 2 + 1 + INTERNAL,
+            ..Surroundings::default()
+        };
+        plan(&document, &present, &rails, around)
     }
 
     const SAME: &str = "topics:\n  - {name: a, partitions: 2, replicationFactor: 3, \
@@ -454,6 +464,31 @@ mod tests {
         let same = Document::parse(same).unwrap();
         let same = plan(&same, &present, &rails, Surroundings::default());
         assert!(!same.changes && same.problems(false).is_empty(), "{same:?}");
+    }
+
+    #[test]
+    fn the_ceiling_of_the_cluster_holds_for_all_topics_of_a_document_together() {
+        let text = "topics:\n  - {name: a, partitions: 4, replicationFactor: 3}\n  \
+                    - {name: c, partitions: 3, replicationFactor: 3}\n";
+        // 53 are there; a adds 2 and c 3.
+        let told = |most: u64| {
+            let rail = format!("--guard-max-cluster-partitions={most}");
+            let problems = planned(text, &[&rail]).problems();
+            let fields = problems.into_iter().map(|problem| problem.field);
+            fields.collect::<Vec<_>>()
+        };
+        assert_eq!(told(58), [""; 0]);
+        assert_eq!(told(57), ["c.partitions"], "each of them alone would fit");
+        assert_eq!(told(54), ["a.partitions", "c.partitions"]);
+    }
+
+    #[test]
+    fn what_breaks_the_ceiling_keeps_no_other_topic_from_its_settings() {
+        let text = "topics:\n  - {name: c, partitions: 9, replicationFactor: 3}\n  \
+                    - {name: a, partitions: 2, replicationFactor: 3, configs: {retention.ms: 5}}\n";
+        let problems = planned(text, &["--guard-max-cluster-partitions=53"]).problems();
+        let fields: Vec<_> = problems.iter().map(|p| p.field.as_str()).collect();
+        assert_eq!(fields, ["c.partitions"]);
     }
 
     #[test]
