@@ -36,8 +36,30 @@ pub const APPLY: &str = "/api/apply";
 
 /// Whether such a call never changes anything.
 #[must_use]
-pub fn only_looks(method: &Method, uri: &Uri) -> bool {
+pub fn never_writes(method: &Method, uri: &Uri) -> bool {
     method.is_safe() || uri.path() == ONLY_COMPARES
+}
+
+/// Whether a call changes nothing, by its address alone: it never does, or it is a dry run. No body makes
+/// a write of it: every call refuses a field that is given twice, and those that may be in either place
+/// refuse a query beside a body.
+#[must_use]
+pub fn only_looks(method: &Method, uri: &Uri) -> bool {
+    never_writes(method, uri) || is_dry_run(uri)
+}
+
+fn is_dry_run(uri: &Uri) -> bool {
+    let only = |name, value: &str| matches!(&query::values(uri, name)[..], [one] if one == value);
+    let given = |name| !query::values(uri, name).is_empty();
+    // Without any field in the query there may be a body that says otherwise.
+    let moves_nothing = only("execute", "false") || (given("to") && !given("execute"));
+    only("validateOnly", "true") || (moves_offsets(uri) && moves_nothing)
+}
+
+/// A move of offsets is a dry run unless it says otherwise.
+fn moves_offsets(uri: &Uri) -> bool {
+    let path = uri.path();
+    path.ends_with("/offsets/reset") || path.ends_with("/offsets/undo")
 }
 
 /// The layer: reads the body of a call that may change something, and hands the [`Call`] on.
@@ -89,10 +111,8 @@ impl Call {
     /// Whether it changes something, if it is not refused. Where that cannot be told it does.
     #[must_use]
     pub fn is_write(&self) -> bool {
-        let path = self.uri.path();
-        let moves = path.ends_with("/offsets/reset") || path.ends_with("/offsets/undo");
         let dry = self.flag("validateOnly") == Some(true)
-            || (moves && self.flag("execute") != Some(true));
+            || (moves_offsets(&self.uri) && self.flag("execute") != Some(true));
         !only_looks(&self.method, &self.uri) && !dry
     }
 
@@ -169,6 +189,39 @@ mod tests {
             ("DELETE", "/api/groups/g", "", true),
         ] {
             assert_eq!(call(method, uri, body).is_write(), write, "{method} {uri}");
+        }
+    }
+
+    #[test]
+    fn a_dry_run_is_known_by_its_query_and_only_where_nothing_contradicts_it() {
+        let looks = |uri: &str| only_looks(&Method::POST, &uri.parse().unwrap());
+        let reset = "/api/groups/g/offsets/reset";
+        for dry in [
+            "/api/plan",
+            "/api/topics?topicName=a&validateOnly=true",
+            "/api/elections?validat%65Only=true",
+            &format!("{reset}?to=latest"),
+            &format!("{reset}?to=latest&execute=false"),
+            "/api/groups/g/offsets/undo?execute=false",
+        ] {
+            assert!(looks(dry), "{dry}");
+        }
+        for write in [
+            "/api/topics?topicName=a&validateOnly=false",
+            "/api/topics?topicName=a&validateOnly=true&validateOnly=false",
+            "/api/topics?topicName=a&validateOnly=true&validateOnly=true",
+            "/api/topics?topicName=a&validateOnly=TRUE",
+            "/api/topics?topicName=a&validateonly=true",
+            "/api/topics?topicName=a&execute=false",
+            "/api/topics?topicName=a&to=latest",
+            // The body may say execute.
+            reset,
+            &format!("{reset}?breakGlass=true"),
+            "/api/groups/g/offsets/undo",
+            &format!("{reset}?to=latest&execute=true"),
+            &format!("{reset}?to=latest&execute=false&execute=true"),
+        ] {
+            assert!(!looks(write), "{write}");
         }
     }
 

@@ -597,8 +597,30 @@ async fn a_read_only_service_changes_nothing_and_no_foreign_page_writes() {
         assert_problem(&call(&read_only, method, uri).await, 403, "read_only");
     }
     // Asking is not writing: these get as far as Kafka, or to the body that is missing.
-    let answer = call(&read_only, Method::GET, "/api/topics/a").await;
-    assert_problem(&answer, 503, "kafka_unreachable");
+    for (method, uri) in [
+        (Method::GET, "/api/topics/a"),
+        (Method::POST, "/api/topics?topicName=a&validateOnly=true"),
+        (Method::DELETE, "/api/topics/a?validateOnly=true"),
+        (Method::POST, "/api/groups/g/offsets/reset?to=latest"),
+    ] {
+        let answer = call(&read_only, method, uri).await;
+        assert_problem(&answer, 503, "kafka_unreachable");
+    }
+    for contradicted in [
+        "/api/topics?topicName=a&validateOnly=false",
+        "/api/topics?topicName=a&validateOnly=true&validateOnly=false",
+    ] {
+        let answer = call(&read_only, Method::POST, contradicted).await;
+        assert_problem(&answer, 403, "read_only");
+    }
+    // What is in the query decides alone: a body beside it is refused.
+    let only = "/api/topics?validateOnly=true";
+    let body = json!({"topicName": "a", "validateOnly": false}).to_string();
+    let answer = post_json(&read_only, only, &body).await;
+    assert_problem(&answer, 400, "query_and_body");
+    let reset = "/api/groups/g/offsets/reset?to=latest";
+    let answer = post_json(&read_only, reset, r#"{"execute": true}"#).await;
+    assert_problem(&answer, 400, "query_and_body");
     let answer = call(&read_only, Method::POST, "/api/plan").await;
     assert_problem(&answer, 415, "unsupported_media_type");
 
@@ -703,23 +725,33 @@ async fn a_token_is_asked_for_and_allows_what_its_role_and_its_topics_allow() {
     }
 
     // Allowed calls come as far as Kafka, of which there is none.
-    let (look, make_topic) = (
-        "/api/topics",
-        "/api/topics?topicName=app-1&validateOnly=true",
-    );
-    assert_problem(
-        &with(&viewer.secret, "GET", look).await,
-        503,
-        "kafka_unreachable",
-    );
-    let refused = with(&viewer.secret, "POST", make_topic).await;
-    assert_problem(&refused, 403, "role_forbidden");
+    let make_topic = "/api/topics?topicName=app-1";
+    let plan_topic = "/api/topics?topicName=app-1&validateOnly=true";
+    for (method, look) in [
+        ("GET", "/api/topics"),
+        ("POST", plan_topic),
+        ("DELETE", "/api/topics/app-1?validateOnly=true"),
+        ("POST", "/api/groups/g/offsets/reset?to=latest"),
+    ] {
+        let looked = with(&viewer.secret, method, look).await;
+        assert_problem(&looked, 503, "kafka_unreachable");
+    }
+    for write in [
+        make_topic,
+        "/api/topics?topicName=app-1&validateOnly=false",
+        "/api/topics?topicName=app-1&validateOnly=true&validateOnly=false",
+        "/api/groups/g/offsets/reset?to=latest&execute=true",
+    ] {
+        let refused = with(&viewer.secret, "POST", write).await;
+        assert_problem(&refused, 403, "role_forbidden");
+    }
     let allowed = with(&operator.secret, "POST", make_topic).await;
     assert_problem(&allowed, 503, "kafka_unreachable");
     let deleted = with(&operator.secret, "DELETE", "/api/topics/app-1").await;
     assert_problem(&deleted, 403, "role_forbidden");
     for (method, uri) in [
         ("POST", "/api/topics?topicName=orders&validateOnly=true"),
+        ("DELETE", "/api/topics/orders?validateOnly=true"),
         ("GET", "/api/topics/orders"),
         ("POST", "/api/groups/g/offsets/reset?to=latest"),
     ] {
