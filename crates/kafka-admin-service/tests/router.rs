@@ -663,6 +663,23 @@ async fn wrong_fields_of_the_other_calls_are_named_too() {
         (Method::GET, "/api/groups?state=Idle", "state"),
         (Method::POST, "/api/groups/g/offsets/reset?to=ago", "agoMs"),
         (Method::POST, "/api/groups/g/offsets/undo?to=latest", "to"),
+        (
+            Method::POST,
+            "/api/groups/g/offsets/reset?to=latest&execute=true&validateOnly=true",
+            "validateOnly",
+        ),
+        (
+            Method::POST,
+            "/api/groups/g/offsets/undo?execute=true&validateOnly=true",
+            "validateOnly",
+        ),
+        (Method::POST, "/api/apply?validateOnly=false", "hash"),
+        (
+            Method::PATCH,
+            "/api/topics/a/configs?validateOnly=true",
+            "configs",
+        ),
+        (Method::PUT, "/api/brokers/1/configs?replace=1", "replace"),
         (Method::DELETE, "/api/groups/g/offsets", "topics"),
         (Method::GET, "/api/brokers/one/configs", "id"),
         (Method::PATCH, "/api/topics/a/configs", "configs"),

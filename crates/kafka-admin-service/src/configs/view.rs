@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::ConfigTarget;
-use crate::change::{FieldChange, Warning};
+use crate::change::{Cost, FieldChange, Warning};
 
 /// All settings of one topic or broker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -64,6 +64,9 @@ pub struct ConfigsWritten {
     pub changes: Vec<FieldChange>,
     /// What was not done, or may not be what was meant.
     pub warnings: Vec<Warning>,
+    /// What the topic takes afterwards, where `retention.bytes` changes; absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
     /// The fingerprint of what is overridden now, also in the header `ETag`.
     #[schema(example = "\"6c62272e07bb014262b821756295c58d\"")]
     pub etag: String,

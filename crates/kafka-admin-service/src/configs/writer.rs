@@ -221,6 +221,7 @@ impl Written {
             validate_only,
             changes: self.difference.fields.clone(),
             warnings: self.difference.warnings.clone(),
+            cost: None,
             etag: target.etag(&self.after),
         }
     }

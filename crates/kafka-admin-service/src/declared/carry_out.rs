@@ -221,7 +221,7 @@ impl TopicApplied {
                     done,
                     code: Some(problem.code),
                     check: check.map(str::to_owned),
-                    reason: Some(problem.detail),
+                    reason: Some(problem.detail.clone()),
                     ..applied
                 }
             }
@@ -266,6 +266,7 @@ mod tests {
             action: TopicAction::Change,
             changes: Vec::new(),
             warnings: Vec::new(),
+            cost: None,
             problems: Vec::new(),
         };
         Applied::new(vec![TopicApplied::new(plan, reached)], Vec::new())
@@ -282,7 +283,10 @@ mod tests {
             problem: problem("kafka_refused"),
         }));
         let topic = &applied.topics[0];
-        assert_eq!((topic.outcome, &topic.done[..]), ("partial", &["partitions"][..]));
+        assert_eq!(
+            (topic.outcome, &topic.done[..]),
+            ("partial", &["partitions"][..])
+        );
         assert_eq!(topic.code, Some("kafka_refused"));
         assert!(applied.changed && !applied.is_complete());
     }
@@ -293,7 +297,10 @@ mod tests {
         let lost = problem(OUTCOME_UNKNOWN).with("check", check);
         let applied = applied(Err(lost.into()));
         let topic = &applied.topics[0];
-        assert_eq!((topic.outcome, topic.check.as_deref()), ("unknown", Some(check)));
+        assert_eq!(
+            (topic.outcome, topic.check.as_deref()),
+            ("unknown", Some(check))
+        );
         assert!(applied.changed && !applied.is_complete());
     }
 

@@ -10,7 +10,7 @@ use service_kit::FieldError;
 use utoipa::ToSchema;
 
 use super::Document;
-use crate::change::{FieldChange, Warning};
+use crate::change::{Cost, FieldChange, Warning};
 use crate::configs::{holds_no_secret, same_value};
 use crate::fingerprint::Fingerprint;
 use crate::guard::{self, GuardSettings, Surroundings};
@@ -49,6 +49,9 @@ pub struct TopicPlan {
     pub changes: Vec<FieldChange>,
     /// What is left as it is although the document does not say it, or may not be what was meant.
     pub warnings: Vec<Warning>,
+    /// What the topic takes afterwards; absent where nothing would change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
     /// What cannot be done, or guard rails forbid: the whole document is refused then.
     pub problems: Vec<FieldError>,
 }
@@ -154,6 +157,7 @@ fn creation(wanted: &TopicSpec, rails: &GuardSettings, around: Surroundings) -> 
         action: TopicAction::Create,
         changes,
         warnings: verdict.warnings,
+        cost: Some(guard::cost(wanted, around)),
         problems: verdict.violations,
     }
 }
@@ -169,6 +173,7 @@ fn change(
         action: TopicAction::None,
         changes: Vec::new(),
         warnings: Vec::new(),
+        cost: None,
         problems: Vec::new(),
     };
     shape(wanted, topic, &mut plan);
@@ -184,6 +189,7 @@ fn change(
     let mut after = wanted.clone();
     after.configs.extend(undeclared(wanted, configs));
     let verdict = guard::judge(rails, &after, around);
+    plan.cost = Some(guard::cost(&after, around));
     let known = before.unwrap_or_default();
     // A topic that breaks a rail already is not kept from other changes.
     let violations = verdict.violations.into_iter();
@@ -247,6 +253,7 @@ fn deletion(name: &TopicName, there: Option<Present<'_>>, rails: &GuardSettings)
         action: TopicAction::None,
         changes: Vec::new(),
         warnings: Vec::new(),
+        cost: None,
         problems: Vec::new(),
     };
     if let Some((topic, configs)) = there {
@@ -260,6 +267,7 @@ fn deletion(name: &TopicName, there: Option<Present<'_>>, rails: &GuardSettings)
         let own = own_settings(configs);
         let own = own.map(|(name, value)| gone(format!("configs.{name}"), value));
         plan.changes.extend(own);
+        plan.cost = Some(Cost::none());
         let message = "its records are lost; nothing brings them back";
         plan.warnings.push(Warning::new("records_lost", message));
         if let Some(pattern) = rails.protection(name.as_str()) {
@@ -407,6 +415,20 @@ mod tests {
             ]
         );
         assert_eq!(plan.topics[1].action, TopicAction::Create);
+    }
+
+    #[test]
+    fn what_would_change_tells_what_it_takes_afterwards() {
+        let text = "topics:\n  - {name: a, partitions: 4, replicationFactor: 3, \
+                    configs: {retention.bytes: 10}}\n  - {name: c, partitions: 1, replicationFactor: 3}\n\
+                    deletes: [b]\n";
+        let plan = planned(text, &[]);
+        let costs = plan.topics.iter().map(|topic| topic.cost);
+        let limited = Some(Cost::of(4, 3, Some(10)));
+        let of_brokers = Some(Cost::of(1, 3, None));
+        let all = [limited, of_brokers, Some(Cost::none())];
+        assert_eq!(costs.collect::<Vec<_>>(), all);
+        assert_eq!(planned(SAME, &[]).topics[0].cost, None);
     }
 
     #[test]

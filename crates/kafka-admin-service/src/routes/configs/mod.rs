@@ -1,6 +1,7 @@
 //! `/api/topics/{name}/configs` and `/api/brokers/{id}/configs`: reading, merging and replacing settings, and
 //! taking a write back.
 
+mod input;
 mod revert;
 
 use std::collections::BTreeMap;
@@ -12,15 +13,17 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use kafka_cluster::{ConfigEntry, TopicMetadata};
 use service_kit::problem::{self, InputProblems, KafkaReadProblems, KafkaWriteProblems, Responses};
-use service_kit::{Answer, FieldError, Input, NoInput, PathParam, Problem};
+use service_kit::{Answer, FieldError, NoInput, PathParam, Problem};
 use utoipa::{IntoResponses, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::input::{WriteInput, WriteQuery};
 use crate::any_broker;
 use crate::call::Call;
+use crate::change::Cost;
 use crate::configs::view::{ConfigList, ConfigsWritten};
-use crate::configs::{ConfigTarget, ConfigWrite, Difference, Extent, IfMatch, Reversal};
+use crate::configs::{ConfigTarget, ConfigWrite, Difference, Extent, IfMatch, Reversal, Written};
 use crate::guard::{self, GuardSettings, Surroundings};
 use crate::problems;
 use crate::remarks::Remarks;
@@ -45,7 +48,7 @@ struct ConfigWriteBody {
     /// Values by Kafka's names; null takes an override back, so that the default applies again.
     /// Numbers and booleans are taken as their text.
     configs: BTreeMap<String, Option<String>>,
-    /// Only answer with what would change; Kafka is asked whether it would take it.
+    /// Only answer with what would change; Kafka is asked whether it would take it. Here or in the query.
     validate_only: Option<bool>,
 }
 
@@ -135,6 +138,7 @@ async fn of_topic(
     tag = "configs",
     params(
         ("name" = String, Path, description = "the topic's name", example = "log-events"),
+        WriteQuery,
         IfMatchHeader
     ),
     request_body = ConfigWriteBody,
@@ -151,7 +155,7 @@ async fn merge_topic(
     PathParam(name): PathParam<TopicName>,
     headers: HeaderMap,
     Extension(call): Extension<Arc<Call>>,
-    Input(request): Input<ConfigWrite>,
+    WriteInput(request): WriteInput,
 ) -> Answer<Response> {
     let wish = Wish::of(&headers, request, Extent::Merge);
     write_topic(state, name, wish, &call.remarks).await
@@ -165,6 +169,7 @@ async fn merge_topic(
     tag = "configs",
     params(
         ("name" = String, Path, description = "the topic's name", example = "log-events"),
+        WriteQuery,
         IfMatchHeader
     ),
     request_body = ConfigWriteBody,
@@ -181,7 +186,7 @@ async fn replace_topic(
     PathParam(name): PathParam<TopicName>,
     headers: HeaderMap,
     Extension(call): Extension<Arc<Call>>,
-    Input(request): Input<ConfigWrite>,
+    WriteInput(request): WriteInput,
 ) -> Answer<Response> {
     let wish = Wish::of(&headers, request, Extent::Replace);
     write_topic(state, name, wish, &call.remarks).await
@@ -219,6 +224,7 @@ async fn of_broker(
     tag = "configs",
     params(
         ("id" = i32, Path, description = "the broker's id", example = 1),
+        WriteQuery,
         IfMatchHeader
     ),
     request_body = ConfigWriteBody,
@@ -234,7 +240,7 @@ async fn merge_broker(
     State(state): State<AppState>,
     PathParam(id): PathParam<i32>,
     headers: HeaderMap,
-    Input(request): Input<ConfigWrite>,
+    WriteInput(request): WriteInput,
 ) -> Answer<Response> {
     write_broker(state, id, Wish::of(&headers, request, Extent::Merge)).await
 }
@@ -247,6 +253,7 @@ async fn merge_broker(
     tag = "configs",
     params(
         ("id" = i32, Path, description = "the broker's id", example = 1),
+        WriteQuery,
         IfMatchHeader
     ),
     request_body = ConfigWriteBody,
@@ -262,7 +269,7 @@ async fn replace_broker(
     State(state): State<AppState>,
     PathParam(id): PathParam<i32>,
     headers: HeaderMap,
-    Input(request): Input<ConfigWrite>,
+    WriteInput(request): WriteInput,
 ) -> Answer<Response> {
     write_broker(state, id, Wish::of(&headers, request, Extent::Replace)).await
 }
@@ -307,19 +314,22 @@ async fn write_topic(
     let topic = topic(&state, &name).await?;
     let rails = state.guard.clone();
     let keeps_audit = rails.is_audit_log(name.as_str()) && !remarks.breaks_glass;
+    let judged = topic.clone();
     let judge = move |before: &[ConfigEntry], difference: &mut Difference| {
-        let mut refused = judge_topic(&rails, &topic, before, difference);
+        let mut refused = judge_topic(&rails, &judged, before, difference);
         if keeps_audit {
             refused.extend(guard::shortenings(&difference.fields));
         }
         refused
     };
-    write(state, ConfigTarget::Topic(name), wish, judge).await
+    let cost = |written: &Written| cost_of(&topic, written);
+    write(state, ConfigTarget::Topic(name), wish, judge, cost).await
 }
 
 async fn write_broker(state: AppState, id: i32, wish: Wish) -> Answer<Response> {
     live_broker(&state, id).await?;
-    write(state, ConfigTarget::Broker(id), wish, |_, _| Vec::new()).await
+    let judge = |_: &[ConfigEntry], _: &mut Difference| Vec::new();
+    write(state, ConfigTarget::Broker(id), wish, judge, |_| None).await
 }
 
 async fn write(
@@ -327,6 +337,7 @@ async fn write(
     target: ConfigTarget,
     wish: Wish,
     judge: impl FnOnce(&[ConfigEntry], &mut Difference) -> Vec<FieldError> + Send + 'static,
+    cost: impl FnOnce(&Written) -> Option<Cost>,
 ) -> Answer<Response> {
     let (to, validate_only) = (target.clone(), wish.write.validate_only);
     let written = to_the_end(async move {
@@ -351,7 +362,10 @@ async fn write(
     })
     .await
     .map_err(|error| problems::of_config_write(error, &target))?;
-    let view: ConfigsWritten = written.to_view(&target, validate_only);
+    let view = ConfigsWritten {
+        cost: cost(&written),
+        ..written.to_view(&target, validate_only)
+    };
     Ok(([(header::ETAG, view.etag.clone())], Json(view)).into_response())
 }
 
@@ -378,6 +392,19 @@ fn judge_topic(
         |error: &FieldError| error.field.starts_with("configs.") && !was.violations.contains(error);
     let violations = verdict.violations.into_iter();
     violations.filter(of_settings).collect()
+}
+
+/// What the topic takes afterwards, where the bytes that it may keep change.
+fn cost_of(topic: &TopicMetadata, written: &Written) -> Option<Cost> {
+    let mut fields = written.difference.fields.iter();
+    if !fields.any(|change| change.field == "configs.retention.bytes") {
+        return None;
+    }
+    // Of a dry run these are the settings before.
+    let mut after = TopicSpec::of(topic, &written.after)?;
+    written.difference.apply_to(&mut after.configs);
+    let around = Surroundings::of_topic(&written.after);
+    Some(guard::cost(&after, around))
 }
 
 async fn topic(state: &AppState, name: &TopicName) -> Answer<TopicMetadata> {

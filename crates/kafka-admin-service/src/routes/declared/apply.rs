@@ -6,28 +6,38 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use serde::Serialize;
 use service_kit::problem::{InputProblems, KafkaWriteProblems};
 use service_kit::{Answer, Fields, FromFields, Problem, QueryInput};
+use utoipa::ToSchema;
 
 use super::body::DocumentBody;
 use super::plan::planned;
 use crate::call::Call;
-use crate::declared::{Applied, Document, RawDocument, carry_out};
+use crate::declared::{Applied, ApplyPlan, Document, RawDocument, carry_out};
 use crate::problems;
 use crate::remarks::Remarks;
 use crate::state::AppState;
 use crate::topic::to_the_end;
 
-/// Which plan is applied.
+/// Which plan is applied; a dry run needs to name none.
 #[derive(Debug, Clone)]
 pub struct Apply {
-    hash: String,
+    hash: Option<String>,
+    validate_only: bool,
 }
 
 impl FromFields for Apply {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let hash = fields.required("hash");
-        Some(Self { hash: hash? })
+        let hash = fields.optional::<String>("hash");
+        let validate_only = fields.with_default("validateOnly", false);
+        if let (Some(None), Some(false)) = (&hash, validate_only) {
+            fields.check("hash", false, "missing", "is required");
+        }
+        Some(Self {
+            hash: hash?,
+            validate_only: validate_only?,
+        })
     }
 }
 
@@ -36,14 +46,29 @@ impl FromFields for Apply {
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 #[expect(dead_code, reason = "documents; nothing is built from it")]
 pub struct ApplyQuery {
-    /// `hash` of the plan for this document: refused with 412 when the plan is another by now.
+    /// `hash` of the plan for this document: refused with 412 when the plan is another by now. Required
+    /// unless `validateOnly=true`.
     #[param(example = "6c62272e07bb014262b821756295c58d")]
-    hash: String,
+    hash: Option<String>,
+    /// Only answer with the plan, refused where applying it would be.
+    #[param(example = false)]
+    validate_only: Option<bool>,
+}
+
+/// What was done, or would be.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum AppliedOrPlanned {
+    /// With `validateOnly=true`.
+    Planned(ApplyPlan),
+    /// Without.
+    Applied(Applied),
 }
 
 /// Does what the plan of this document says: makes topics, adds partitions, changes settings. Deletes
 /// only what the document names under `deletes`; settings and topics that it does not name are left
-/// alone. Each topic tells what became of it.
+/// alone. Each topic tells what became of it. With `validateOnly=true` nothing is done: the answer is the
+/// plan.
 #[utoipa::path(
     post,
     path = "/api/apply",
@@ -54,7 +79,8 @@ pub struct ApplyQuery {
     responses(
         InputProblems,
         KafkaWriteProblems,
-        (status = 200, description = "applied, or nothing to do", body = Applied),
+        (status = 200, description = "applied, or nothing to do; or the plan, with validateOnly=true",
+            body = AppliedOrPlanned),
         (status = 207, description = "some topics failed, in part or whole, or are unknown: each tells",
             body = Applied),
         (status = 400, description = "invalid_document: `line` says where; invalid_input", body = Problem,
@@ -71,9 +97,15 @@ pub async fn apply(
     Extension(call): Extension<Arc<Call>>,
     DocumentBody(document): DocumentBody,
 ) -> Answer<Response> {
+    if request.validate_only {
+        let hash = request.hash.as_deref();
+        let plan = checked_plan(&state, hash, &document, &call.remarks).await?;
+        return Ok(Json(AppliedOrPlanned::Planned(plan)).into_response());
+    }
+    let hash = request.hash;
     let applied = to_the_end(async move {
         let remarks = &call.remarks;
-        apply_planned(&state, &request.hash, &document, remarks).await
+        apply_planned(&state, hash.as_deref(), &document, remarks).await
     });
     let applied: Applied = applied.await?;
     let status = if applied.is_complete() {
@@ -82,24 +114,36 @@ pub async fn apply(
         StatusCode::MULTI_STATUS
     };
     let evidence = Extension(applied.evidence());
-    Ok((status, evidence, Json(applied)).into_response())
+    let answer = AppliedOrPlanned::Applied(applied);
+    Ok((status, evidence, Json(answer)).into_response())
 }
 
-async fn apply_planned(
+/// The plan as it is now, if that is the one that `hash` names and it can be done.
+async fn checked_plan(
     state: &AppState,
-    hash: &str,
+    hash: Option<&str>,
     document: &Document,
     remarks: &Remarks,
-) -> Answer<Applied> {
-    let _turn = state.applying.lock().await;
+) -> Answer<ApplyPlan> {
     let plan = planned(state, document).await?;
-    if plan.hash != hash {
+    if hash.is_some_and(|hash| plan.hash != hash) {
         return Err(problems::plan_outdated(&plan.hash));
     }
     let problems = plan.problems(remarks.breaks_glass);
     if !problems.is_empty() {
         return Err(problems::guard_violation(problems).with_code("cannot_apply"));
     }
+    Ok(plan)
+}
+
+async fn apply_planned(
+    state: &AppState,
+    hash: Option<&str>,
+    document: &Document,
+    remarks: &Remarks,
+) -> Answer<Applied> {
+    let _turn = state.applying.lock().await;
+    let plan = checked_plan(state, hash, document, remarks).await?;
     let applied = carry_out(state, document, plan).await;
     state.declared.look_again();
     Ok(applied)

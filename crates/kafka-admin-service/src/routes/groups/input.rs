@@ -89,6 +89,16 @@ fn scope(fields: &mut Fields) -> Option<Scope> {
     Some(items.map_or(Scope::Committed, Scope::Items))
 }
 
+/// Whether a move is meant: not unless that is said, and never together with `validateOnly=true`.
+fn execute(fields: &mut Fields) -> Option<bool> {
+    let execute = fields.with_default("execute", false);
+    let validate_only = fields.with_default("validateOnly", false);
+    let both = (execute, validate_only) == (Some(true), Some(true));
+    let message = "and execute=true exclude each other";
+    fields.check("validateOnly", !both, "contradiction", message);
+    execute
+}
+
 /// Where the offsets of a group go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResetOffsets {
@@ -105,7 +115,7 @@ impl FromFields for ResetOffsets {
         let offset = fields.optional_in::<i64>("offset", 0..=i64::MAX);
         let shift = fields.optional::<i64>("shift");
         let scope = scope(fields);
-        let execute = fields.with_default("execute", false);
+        let execute = execute(fields);
         let (to, time, ago, offset, shift) = (to?, time?, ago?, offset?, shift?);
         let given = [
             ("time", time.is_some()),
@@ -185,6 +195,9 @@ pub struct ResetOffsetsBody {
     /// Do it; without this it is a dry run.
     #[param(example = false)]
     execute: Option<bool>,
+    /// A dry run, as it is without `execute`; not with both.
+    #[param(example = true)]
+    validate_only: Option<bool>,
 }
 
 /// A change that needs nothing but to be meant.
@@ -195,7 +208,7 @@ pub struct Undo {
 
 impl FromFields for Undo {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let execute = fields.with_default("execute", false);
+        let execute = execute(fields);
         Some(Self { execute: execute? })
     }
 }
@@ -208,6 +221,9 @@ pub struct UndoQuery {
     /// Do it; without this it is a dry run.
     #[param(example = false)]
     execute: Option<bool>,
+    /// A dry run, as it is without `execute`; not with both.
+    #[param(example = true)]
+    validate_only: Option<bool>,
 }
 
 /// Which commits are removed.

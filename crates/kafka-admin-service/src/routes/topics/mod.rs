@@ -9,6 +9,7 @@ mod list;
 mod partitions;
 mod pending;
 mod plans;
+mod record_plan;
 mod records;
 mod restore;
 mod truncate;

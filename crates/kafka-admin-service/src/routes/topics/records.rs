@@ -11,6 +11,7 @@ use service_kit::problem::{InputProblems, KafkaReadProblems, KafkaWriteProblems}
 use service_kit::{Answer, Fields, FromFields, Input, PathParam, Problem};
 use utoipa::ToSchema;
 
+use super::record_plan::RecordPlan;
 use crate::any_broker;
 use crate::problems;
 use crate::records::{self, NewRecord, RecordView, Start, Wanted};
@@ -151,6 +152,7 @@ pub struct ProduceRecord {
     partition: Option<i32>,
     key: Option<String>,
     value: String,
+    validate_only: bool,
 }
 
 impl FromFields for ProduceRecord {
@@ -158,10 +160,12 @@ impl FromFields for ProduceRecord {
         let partition = fields.optional_in::<i32>("partition", 0..=i32::MAX);
         let key = fields.optional::<String>("key");
         let value = fields.required::<String>("value");
+        let validate_only = fields.with_default("validateOnly", false);
         Some(Self {
             partition: partition?,
             key: key?,
             value: value?,
+            validate_only: validate_only?,
         })
     }
 }
@@ -181,6 +185,8 @@ pub struct ProduceRecordBody {
     /// Value, a text.
     #[schema(min_length = 1)]
     value: String,
+    /// Only answer with where it would go.
+    validate_only: Option<bool>,
 }
 
 /// Where a produced record is.
@@ -208,6 +214,7 @@ pub struct RecordWritten {
     responses(
         InputProblems,
         KafkaWriteProblems,
+        (status = 200, description = "where it would go, with validateOnly=true", body = RecordPlan),
         (status = 201, description = "acknowledged by all replicas in sync", body = RecordWritten),
         (status = 403, description = "forbidden: an internal topic, or the audit log; kafka_denied",
             body = Problem, content_type = "application/problem+json"),
@@ -228,7 +235,10 @@ pub async fn produce(
     if state.guard.is_audit_log(name.as_str()) {
         return Err(problems::audit_log(&name));
     }
-    topic(&state, &name, request.partition).await?;
+    let topic = topic(&state, &name, request.partition).await?;
+    if request.validate_only {
+        return Ok(Json(RecordPlan::new(&topic, request.partition)).into_response());
+    }
     let record = NewRecord {
         topic: name.to_string(),
         partition: request.partition,

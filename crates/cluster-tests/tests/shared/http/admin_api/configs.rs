@@ -61,6 +61,18 @@ async fn a_merge_touches_only_what_it_names_and_a_replacement_takes_the_rest_bac
     let dry = json!({"configs": {}, "validateOnly": true});
     let dry = send(admin, Method::PUT, &path, &dry).await.ok_json(200);
     assert_eq!(dry["changes"].as_array().unwrap().len(), 2, "{dry}");
+    let bytes = json!({"configs": {"retention.bytes": 1000}});
+    let only = format!("{path}?validateOnly=true");
+    let dry = send(admin, Method::PATCH, &only, &bytes).await.ok_json(200);
+    assert_eq!(dry["validateOnly"], true, "{dry}");
+    assert_eq!(
+        dry["cost"],
+        json!({"partitions": 2, "replicas": 6, "worstCaseDiskBytes": 6_000}),
+        "{dry}"
+    );
+    let twice = json!({"configs": {}, "validateOnly": true});
+    let twice = send(admin, Method::PUT, &only, &twice).await;
+    twice.field_problem(400, "validateOnly");
     let replacement = json!({"configs": {"retention.ms": "90000"}});
     let replaced = send(admin, Method::PUT, &path, &replacement).await;
     replaced.ok_json(200);

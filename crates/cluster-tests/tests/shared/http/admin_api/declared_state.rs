@@ -55,6 +55,10 @@ async fn a_document_makes_changes_and_deletes_what_it_names_and_leaves_the_rest_
     let first = document(2, 60000, "");
     let plan = send(admin, "/api/plan", &first).await.ok_json(200);
     assert_eq!(plan["topics"][0]["action"], "create", "{plan}");
+    let only = send(admin, "/api/apply?validateOnly=true", &first).await;
+    assert_eq!(only.ok_json(200), plan, "the same plan, and nothing done");
+    let outdated = send(admin, "/api/apply?validateOnly=true&hash=0", &first).await;
+    outdated.problem(412, "plan_outdated");
     let outdated = send(admin, "/api/apply?hash=0", &first).await;
     let hash = outdated.problem(412, "plan_outdated")["hash"].clone();
     assert_eq!(hash, plan["hash"], "nothing moved");

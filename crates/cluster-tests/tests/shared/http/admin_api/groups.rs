@@ -120,6 +120,10 @@ async fn every_reset_its_dry_run_and_its_undo_agree_with_kafkas_own_tool() {
         assert_eq!(dry["executed"], false, "{dry}");
         assert_eq!(with(&before, &dry, "oldOffset"), before, "{dry}");
         assert_eq!(with(&before, &dry, "newOffset"), after, "{dry}");
+        mode["validateOnly"] = json!(true);
+        let said = admin.post_json(&reset, &mode.to_string()).await;
+        assert_eq!(said.ok_json(200), dry, "a dry run, as without saying so");
+        mode["validateOnly"] = json!(false);
         mode["execute"] = json!(true);
         let done = admin
             .post_json(&reset, &mode.to_string())

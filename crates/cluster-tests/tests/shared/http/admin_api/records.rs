@@ -53,6 +53,16 @@ async fn what_was_produced_is_read_from_the_end_an_offset_a_time_and_by_its_text
         (0, "complete")
     );
 
+    let only = json!({"value": "never", "validateOnly": true}).to_string();
+    let planned = admin.post_json(&path, &only).await.ok_json(200);
+    assert_eq!(
+        (&planned["partition"], &planned["partitionCount"]),
+        (&Value::Null, &json!(2)),
+        "{planned}"
+    );
+    let all = admin.get(&format!("{path}?offset=0")).await;
+    assert_eq!(values(&all).len(), 6, "nothing was written: {}", all.text);
+
     let unknown = admin.get("/api/topics/no-such-topic/records").await;
     unknown.problem(404, "topic_not_found");
     let beyond = admin.get(&format!("{path}?partition=9")).await;
