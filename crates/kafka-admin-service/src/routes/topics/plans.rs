@@ -77,10 +77,7 @@ pub(super) async fn of_deletion(state: &AppState, name: &TopicName) -> Answer<De
     );
     let topic_use = topic_use?;
     let mut warnings = vec![records_lost(topic_use.record_count)];
-    if topic_use.has_live_members() {
-        let message = "groups with live members read it: it would be refused without force=true";
-        warnings.push(Warning::new("topic_in_use", message));
-    }
+    warnings.extend(use_warning(&topic_use));
     Ok(DeletionPlan {
         plan: ChangePlan {
             validate_only: true,
@@ -115,6 +112,19 @@ fn losses(detail: &TopicDetail) -> Vec<FieldChange> {
     changes
 }
 
+/// Why the deletion itself would be refused.
+fn use_warning(topic_use: &TopicUse) -> Option<Warning> {
+    if topic_use.has_live_members() {
+        let message = "groups with live members read it: it would be refused without force=true";
+        return Some(Warning::new("topic_in_use", message));
+    }
+    topic_use.is_unknown().then(|| {
+        let message = "who reads it is not known, since a broker does not say: it would be refused without \
+                       force=true";
+        Warning::new("topic_use_unknown", message)
+    })
+}
+
 fn records_lost(count: Option<i64>) -> Warning {
     let message = match count {
         Some(0) => "it holds no records".to_owned(),
@@ -130,6 +140,28 @@ mod tests {
 
     use super::*;
     use crate::declared::Document;
+    use crate::topic::TopicReader;
+
+    #[test]
+    fn a_deletion_that_would_be_refused_is_warned_of() {
+        let warned = |members: Option<usize>, silent: &[i32]| {
+            let topic_use = TopicUse {
+                groups: vec![TopicReader {
+                    group_id: "g".to_owned(),
+                    members,
+                    lag: 0,
+                }],
+                record_count: None,
+                last_write_time: None,
+                brokers_silent: silent.to_vec(),
+            };
+            use_warning(&topic_use).map(|warning| warning.code)
+        };
+        assert_eq!(warned(Some(0), &[]), None);
+        assert_eq!(warned(Some(1), &[2]), Some("topic_in_use"));
+        assert_eq!(warned(Some(0), &[2]), Some("topic_use_unknown"));
+        assert_eq!(warned(None, &[]), Some("topic_use_unknown"));
+    }
 
     #[test]
     fn a_creation_is_each_field_from_nothing_with_its_cost() {
