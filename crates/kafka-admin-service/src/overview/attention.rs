@@ -7,6 +7,7 @@ use kafka_cluster::{ClusterMetadata, KafkaError, TopicMetadata, TopicPartition};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::uneven::leaders_uneven;
 use crate::groups::view::GroupSummary;
 
 /// What deserves attention.
@@ -25,7 +26,7 @@ pub struct Attention {
 #[serde(rename_all = "camelCase")]
 pub struct Item {
     /// `partitions_offline`, `partitions_under_replicated`, `replication_low`, `leaders_not_preferred`,
-    /// `group_stopped`, `topic_idle`.
+    /// `leaders_uneven`, `group_stopped`, `topic_idle`.
     #[schema(value_type = String, example = "group_stopped")]
     pub kind: &'static str,
     /// The topic or group; absent where it is about the whole cluster.
@@ -67,6 +68,7 @@ impl Seen<'_> {
         items.extend(topics().filter_map(under_replicated));
         items.extend(own().filter_map(|topic| self.replication_low(topic)));
         items.extend(self.leaders_not_preferred());
+        items.extend(leaders_uneven(self.metadata));
         items.extend(self.groups.iter().filter_map(stopped));
         items.extend(own().filter_map(|topic| self.idle(topic)));
         items

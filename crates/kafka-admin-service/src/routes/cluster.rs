@@ -6,7 +6,9 @@ use axum::Json;
 use axum::extract::State;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use kafka_cluster::{ClusterDescription, ClusterMetadata, KafkaCluster, TopicMetadata};
+use kafka_cluster::{
+    ClusterDescription, ClusterMetadata, GroupListings, KafkaCluster, KafkaError, TopicMetadata,
+};
 use service_kit::problem::{InputProblems, KafkaReadProblems};
 use service_kit::{Answer, Fields, FromFields, Input, NoInput};
 use utoipa_axum::router::OpenApiRouter;
@@ -97,8 +99,8 @@ struct AttentionQuery {
 }
 
 /// What deserves attention, each with the call that mends it: partitions without leader or replicas, topics
-/// with fewer copies than new ones get, leaders off their preferred broker, groups without members that left
-/// records, idle topics.
+/// with fewer copies than new ones get, leaders off their preferred broker or spread unevenly, groups without
+/// members that left records, idle topics. What could not be looked at is named.
 #[utoipa::path(
     get,
     path = "/api/cluster/attention",
@@ -122,11 +124,7 @@ async fn attention(
         groups(&state.cluster),
         state.cluster.last_record_times(&led, time_limits::DETAIL),
     );
-    let mut not_looked_at = Vec::new();
-    let groups = groups.unwrap_or_else(|why| {
-        not_looked_at.push(why);
-        Vec::new()
-    });
+    let (groups, mut not_looked_at) = groups;
     let last_writes = last_writes
         .map_err(|error| not_looked_at.push(format!("when topics were last written to: {error}")))
         .ok();
@@ -165,14 +163,51 @@ async fn versions(cluster: &KafkaCluster, live: &[i32]) -> BTreeMap<i32, String>
     told.into_iter().flatten().collect()
 }
 
-async fn groups(cluster: &KafkaCluster) -> Result<Vec<GroupSummary>, String> {
-    let failed = |error| format!("consumer groups: {error}");
-    let listings = cluster.groups(time_limits::METADATA).await;
-    let listings = listings.map_err(failed)?.groups;
-    let reading = read_groups(cluster, &listings, time_limits::DETAIL).await;
-    let reading = reading.map_err(failed)?;
-    let summaries = listings.iter();
-    Ok(summaries
-        .map(|group| GroupSummary::new(group, &reading))
-        .collect())
+/// All groups that could be looked at, and which could not, and why.
+async fn groups(cluster: &KafkaCluster) -> (Vec<GroupSummary>, Vec<String>) {
+    let failed = |error: KafkaError| format!("consumer groups: {error}");
+    let listings = match cluster.groups(time_limits::METADATA).await {
+        Ok(listings) => listings,
+        Err(error) => return (Vec::new(), vec![failed(error)]),
+    };
+    let mut not_looked_at = silent(&listings);
+    let listed = listings.groups;
+    match read_groups(cluster, &listed, time_limits::DETAIL).await {
+        Ok(reading) => {
+            let summaries = listed
+                .iter()
+                .map(|group| GroupSummary::new(group, &reading));
+            (summaries.collect(), not_looked_at)
+        }
+        Err(error) => {
+            not_looked_at.push(failed(error));
+            (Vec::new(), not_looked_at)
+        }
+    }
+}
+
+fn silent(listings: &GroupListings) -> Vec<String> {
+    let errors = listings.errors.iter();
+    errors
+        .map(|(id, error)| format!("consumer groups that broker {id} coordinates: {error}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use kafka_cluster::codes;
+
+    use super::*;
+
+    #[test]
+    fn a_broker_that_did_not_list_its_groups_is_named() {
+        let error = KafkaError::of_read("ListConsumerGroups", codes::LOCAL_TIMED_OUT, "");
+        let listings = GroupListings {
+            errors: BTreeMap::from([(2, error)]),
+            ..GroupListings::default()
+        };
+        let told = silent(&listings);
+        assert!(told[0].contains("broker 2"), "{told:?}");
+        assert_eq!(silent(&GroupListings::default()), [""; 0]);
+    }
 }
