@@ -1,5 +1,6 @@
 //! What was there before offsets were moved or removed, so that it can be restored: on disk where the
-//! service has a folder, until its restart otherwise.
+//! service has a folder, until its restart otherwise. A deleted group is not kept: it is gone for good, and the
+//! answer and the audit have what it had committed.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,7 +26,7 @@ pub struct Kept {
     pub time: Timestamp,
     /// Whose.
     pub group_id: String,
-    /// What was done then: `reset`, `delete_offsets`, `delete_group`.
+    /// What was done then: `reset`, `delete_offsets`.
     pub action: String,
     /// The commits before it; null where there was none.
     pub before: Vec<KeptOffset>,
