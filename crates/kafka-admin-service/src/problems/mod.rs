@@ -15,8 +15,8 @@ use crate::topic::{TopicName, TopicSpec, WriteError};
 pub use configs::{broker_not_there, of_config_read, of_config_write};
 pub use groups::{nothing_to_change, of_group};
 pub use topics::{
-    audit_log, audit_log_kept, nothing_to_restore, of_growth, of_produce, partition_not_found, plan_outdated,
-    protected_topic, topic_in_use, topic_use_unknown,
+    another_is_applied, audit_log, audit_log_kept, nothing_to_restore, of_growth, of_produce,
+    partition_not_found, plan_outdated, protected_topic, topic_in_use, topic_use_unknown,
 };
 
 /// A topic that this service does not touch.

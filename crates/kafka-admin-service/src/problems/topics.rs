@@ -9,6 +9,9 @@ use crate::guard::PROTECTED;
 use crate::records::ProduceError;
 use crate::topic::{TopicName, TopicUse, WriteError};
 
+/// Applying a hundred topics takes some ten seconds.
+const APPLY_RETRY_S: u64 = 5;
+
 /// A topic that guard rails protect.
 #[must_use]
 pub fn protected_topic(name: &TopicName, pattern: &str) -> Problem {
@@ -78,6 +81,13 @@ pub fn plan_outdated(hash: &str) -> Problem {
     let detail = "the document is another than the one that was planned, or the cluster moved since: \
                   plan again";
     Problem::new(StatusCode::PRECONDITION_FAILED, "plan_outdated", detail).with("hash", hash)
+}
+
+/// Another document is being applied, which may take minutes.
+#[must_use]
+pub fn another_is_applied() -> Problem {
+    let detail = "another document is being applied; nothing was changed";
+    Problem::unavailable("resource_busy", detail).retry_after_s(APPLY_RETRY_S)
 }
 
 /// Partitions that were not added.

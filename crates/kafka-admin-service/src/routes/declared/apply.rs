@@ -1,6 +1,7 @@
 //! `POST /api/apply`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,6 +10,7 @@ use axum::{Extension, Json};
 use serde::Serialize;
 use service_kit::problem::{InputProblems, KafkaWriteProblems};
 use service_kit::{Answer, Fields, FromFields, Problem, QueryInput};
+use tokio::sync::{Mutex, MutexGuard};
 use utoipa::ToSchema;
 
 use super::body::DocumentBody;
@@ -18,6 +20,7 @@ use crate::declared::{Applied, ApplyPlan, Document, RawDocument, carry_out};
 use crate::problems;
 use crate::remarks::Remarks;
 use crate::state::AppState;
+use crate::time_limits;
 use crate::topic::to_the_end;
 
 /// Which plan is applied; a dry run needs to name none.
@@ -87,6 +90,9 @@ pub enum AppliedOrPlanned {
             content_type = "application/problem+json"),
         (status = 412, description = "plan_outdated: the document is another, or the cluster moved; `hash` \
             is the present one", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "kafka_unreachable; resource_busy: another document is being applied; \
+            too_busy; `Retry-After` says when to try again", body = Problem,
+            content_type = "application/problem+json"),
         (status = 422, description = "cannot_apply: `errors` names what cannot be done or breaks guard \
             rails; nothing was changed", body = Problem, content_type = "application/problem+json"),
     )
@@ -102,10 +108,11 @@ pub async fn apply(
         let plan = checked_plan(&state, hash, &document, &call.remarks).await?;
         return Ok(Json(AppliedOrPlanned::Planned(plan)).into_response());
     }
-    let hash = request.hash;
+    // It is there: only a dry run does without.
+    let hash = request.hash.unwrap_or_default();
     let applied = to_the_end(async move {
         let remarks = &call.remarks;
-        apply_planned(&state, hash.as_deref(), &document, remarks).await
+        apply_planned(&state, &hash, &document, remarks).await
     });
     let applied: Applied = applied.await?;
     let status = if applied.is_complete() {
@@ -116,6 +123,12 @@ pub async fn apply(
     let evidence = Extension(applied.evidence());
     let answer = AppliedOrPlanned::Applied(applied);
     Ok((status, evidence, Json(answer)).into_response())
+}
+
+/// The right to apply a document; another one may take minutes, so that it is not waited for to its end.
+async fn turn(applying: &Mutex<()>, patience: Duration) -> Answer<MutexGuard<'_, ()>> {
+    let turn = tokio::time::timeout(patience, applying.lock()).await;
+    turn.map_err(|_| problems::another_is_applied())
 }
 
 /// The plan as it is now, if that is the one that `hash` names and it can be done.
@@ -138,13 +151,31 @@ async fn checked_plan(
 
 async fn apply_planned(
     state: &AppState,
-    hash: Option<&str>,
+    hash: &str,
     document: &Document,
     remarks: &Remarks,
 ) -> Answer<Applied> {
-    let _turn = state.applying.lock().await;
-    let plan = checked_plan(state, hash, document, remarks).await?;
+    let _turn = turn(&state.applying, time_limits::TOPIC_LOCK).await?;
+    let plan = checked_plan(state, Some(hash), document, remarks).await?;
     let applied = carry_out(state, document, plan).await;
     state.declared.look_again();
     Ok(applied)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_document_whose_turn_does_not_come_is_told_when_to_come_back() {
+        let applying = Mutex::new(());
+        let first = turn(&applying, Duration::ZERO).await.unwrap();
+        let problem = turn(&applying, Duration::ZERO).await.unwrap_err();
+        assert_eq!(
+            (problem.code, problem.status.as_u16(), problem.retry_after_s),
+            ("resource_busy", 503, Some(5))
+        );
+        drop(first);
+        assert!(turn(&applying, Duration::ZERO).await.is_ok());
+    }
 }
