@@ -170,7 +170,11 @@ mod tests {
             ("/a?reason=b", json!({"reason": "c"}), "reason duplicate"),
             ("/a", json!({"reason": 7}), "reason wrong_type"),
             ("/a?breakGlass=true", json!(null), "reason required"),
-            ("/a?breakGlass=yes&reason=b", json!(null), "breakGlass wrong_type"),
+            (
+                "/a?breakGlass=yes&reason=b",
+                json!(null),
+                "breakGlass wrong_type",
+            ),
         ] {
             assert_eq!(of(uri, &body), Err(vec![told.to_owned()]), "{uri}");
         }

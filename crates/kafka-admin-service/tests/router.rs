@@ -505,8 +505,13 @@ async fn the_problem_codes_of_the_api_s_page_and_of_the_openapi_document_are_the
     let codes = cells.flat_map(|line| line.split(" |").next().unwrap().split('`'));
     let codes: Vec<_> = codes.filter(|code| !code.contains([',', ' '])).collect();
     assert!(codes.len() > 50, "the table was not read: {codes:?}");
-    let untold = codes.iter().filter(|code| !code.is_empty() && !told.contains(*code));
-    assert_eq!(untold.collect::<Vec<_>>(), OF_NO_CALL.iter().collect::<Vec<_>>());
+    let untold = codes
+        .iter()
+        .filter(|code| !code.is_empty() && !told.contains(*code));
+    assert_eq!(
+        untold.collect::<Vec<_>>(),
+        OF_NO_CALL.iter().collect::<Vec<_>>()
+    );
 }
 
 /// What layers take and answer is told of every write.
@@ -523,7 +528,9 @@ async fn every_write_tells_its_remarks_and_what_keeps_it_from_being_done() {
             }
             writes += 1;
             let parameters = operation["parameters"].as_array().unwrap().iter();
-            let names: Vec<_> = parameters.map(|one| one["name"].as_str().unwrap()).collect();
+            let names: Vec<_> = parameters
+                .map(|one| one["name"].as_str().unwrap())
+                .collect();
             for name in ["reason", "breakGlass"] {
                 let count = names.iter().filter(|given| **given == name).count();
                 assert_eq!(count, 1, "{method} {path} {name}");
@@ -573,7 +580,10 @@ async fn nothing_is_produced_to_or_deleted_from_an_audit_log_whatever_its_name()
             (Method::DELETE, path.clone()),
             (Method::DELETE, format!("{path}/records?beforeOffset=1")),
         ] {
-            let look = format!("{uri}{}validateOnly=true", if uri.contains('?') { '&' } else { '?' });
+            let look = format!(
+                "{uri}{}validateOnly=true",
+                if uri.contains('?') { '&' } else { '?' }
+            );
             let answer = call(&app, method, &look).await;
             assert_problem(&answer, 403, "protected_topic");
         }

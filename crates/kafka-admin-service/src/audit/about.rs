@@ -15,8 +15,14 @@ pub fn is_about(topic: &str, intent: &Intent, outcome: Option<&Outcome>) -> bool
     let answer = outcome.and_then(|outcome| outcome.answer.as_ref());
     intent.topic.as_deref() == Some(topic)
         || answer.is_some_and(|answer| tells_of(topic, answer))
-        || intent.request.as_ref().is_some_and(|request| asks_for(topic, request))
-        || intent.query.as_deref().is_some_and(|query| queries(topic, query))
+        || intent
+            .request
+            .as_ref()
+            .is_some_and(|request| asks_for(topic, request))
+        || intent
+            .query
+            .as_deref()
+            .is_some_and(|query| queries(topic, query))
 }
 
 /// An answer names the topic that each of its parts is about.

@@ -118,7 +118,10 @@ mod tests {
     #[test]
     fn a_step_is_no_larger_than_it_may_be() {
         let reading = Backwards::new(vec![range(0, 0, 100), range(1, 0, 100)]);
-        assert_eq!(reading.next_step(20), [range(0, 90, 100), range(1, 90, 100)]);
+        assert_eq!(
+            reading.next_step(20),
+            [range(0, 90, 100), range(1, 90, 100)]
+        );
         assert_eq!(reading.next_step(1), []);
     }
 

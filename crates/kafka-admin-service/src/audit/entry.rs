@@ -137,7 +137,11 @@ mod tests {
             (502, "kafka_error", WriteResult::Unknown),
             (504, "outcome_unknown", WriteResult::Unknown),
         ] {
-            assert_eq!(WriteResult::of(status, Some(code)), result, "{status} {code}");
+            assert_eq!(
+                WriteResult::of(status, Some(code)),
+                result,
+                "{status} {code}"
+            );
         }
     }
 }

@@ -152,7 +152,10 @@ mod tests {
     #[test]
     fn what_is_no_document_is_kept_as_its_length() {
         for (uri, body) in [
-            ("/api/brokers/1/configs", r#"{"configs": {"a": "hunter2"},}"#),
+            (
+                "/api/brokers/1/configs",
+                r#"{"configs": {"a": "hunter2"},}"#,
+            ),
             ("/api/topics/a/records", "{\"value\": \"hunter2\""),
             ("/api/topics/a/records", "\"hunter2\""),
             ("/api/topics", "[\"hunter2\"]"),

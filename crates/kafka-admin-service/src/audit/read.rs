@@ -74,7 +74,11 @@ pub async fn read(
         }
         let step = reading.next_step(records_left);
         if step.is_empty() {
-            break if reading.is_done() { "complete" } else { "limited" };
+            break if reading.is_done() {
+                "complete"
+            } else {
+                "limited"
+            };
         }
         let limits = ReadLimits {
             max_bytes: bytes_left,
@@ -122,7 +126,10 @@ pub async fn read_one(
     };
     let read = records::read(cluster, &topic, wanted).await?;
     let mut joined = Joined::default();
-    let values = read.records.iter().filter_map(|record| record.value.as_deref());
+    let values = read
+        .records
+        .iter()
+        .filter_map(|record| record.value.as_deref());
     values.for_each(|value| joined.take(value));
     let any = Filter {
         topic: None,
@@ -154,7 +161,9 @@ async fn ranges(
         let start = Start::Time(until + LATEST_OUTCOME);
         let (later, _) = records::ranges(cluster, topic, None, start).await?;
         for range in &mut ranges {
-            let later = later.iter().find(|later| later.partition == range.partition);
+            let later = later
+                .iter()
+                .find(|later| later.partition == range.partition);
             let to = later.map_or(range.to, |later| later.from);
             range.to = to.clamp(range.from, range.to);
         }

@@ -200,7 +200,8 @@ fn without_secrets(mut error: KafkaError, difference: &Difference) -> KafkaError
         .flat_map(|value| value.split(|c: char| !c.is_alphanumeric()));
     let repeats = |part: &str| !part.is_empty() && error.message.contains(part);
     if parts.chain(difference.secrets()).any(repeats) {
-        error.message = "it is not told why, since the words repeat a value that may be secret".into();
+        error.message =
+            "it is not told why, since the words repeat a value that may be secret".into();
     }
     error
 }
@@ -235,7 +236,10 @@ mod tests {
 
     #[test]
     fn words_that_repeat_a_secret_are_not_told_and_others_are() {
-        let wanted = [("my.plugin.login".to_owned(), Some("user=a;pin=hunter2".to_owned()))];
+        let wanted = [(
+            "my.plugin.login".to_owned(),
+            Some("user=a;pin=hunter2".to_owned()),
+        )];
         let target = ConfigTarget::Broker(1);
         let difference = difference(&target, &[], &wanted.into(), Extent::Merge).unwrap();
         let told = |words: &str| {

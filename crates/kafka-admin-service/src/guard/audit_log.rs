@@ -25,8 +25,9 @@ pub fn shortenings(changes: &[FieldChange]) -> Vec<FieldError> {
         .map(|change| FieldError {
             field: change.field.clone(),
             code: PROTECTED.to_owned(),
-            message: "decides what the audit log keeps: only breakGlass=true with a reason changes it"
-                .to_owned(),
+            message:
+                "decides what the audit log keeps: only breakGlass=true with a reason changes it"
+                    .to_owned(),
         })
         .collect()
 }

@@ -98,5 +98,7 @@ async fn audit(
     let trail = state.trail()?;
     let topic = trail.topic();
     let page = read(&state.cluster, topic, &filter).await;
-    Ok(Json(page.map_err(|error| problems::of_audit_read(error, topic))?))
+    Ok(Json(
+        page.map_err(|error| problems::of_audit_read(error, topic))?,
+    ))
 }

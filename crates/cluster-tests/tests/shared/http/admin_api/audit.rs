@@ -177,8 +177,9 @@ async fn a_secret_is_in_no_answer_and_not_in_the_audit_however_it_came() {
     let (name, secret) = (names::unique("plugin.login"), names::unique("hunter"));
     let path = "/api/brokers/1/configs";
     let good = format!(r#"{{"configs": {{"{name}": "{secret}"}}}}"#);
-    let refused =
-        format!(r#"{{"configs": {{"{name}": "{secret}", "ssl.key.password": "{secret}", "broker.id": "7"}}}}"#);
+    let refused = format!(
+        r#"{{"configs": {{"{name}": "{secret}", "ssl.key.password": "{secret}", "broker.id": "7"}}}}"#
+    );
     let malformed = format!(r#"{{"configs": {{"ssl.key.password": "{secret}"}},}}"#);
     let misplaced = format!(r#"{{"ssl.key.password": "{secret}"}}"#);
     let record = format!(r#"{{"value": "{secret}""#);
@@ -189,7 +190,12 @@ async fn a_secret_is_in_no_answer_and_not_in_the_audit_however_it_came() {
         (400, admin.patch_json(path, &malformed).await),
         (400, admin.patch_json(path, &misplaced).await),
         (400, admin.post_json(&records, &record).await),
-        (400, admin.post(&format!("/api/topics?ssl.key.password={secret}")).await),
+        (
+            400,
+            admin
+                .post(&format!("/api/topics?ssl.key.password={secret}"))
+                .await,
+        ),
         (200, admin.get(path).await),
     ];
     let taken_back = format!(r#"{{"configs": {{"{name}": null}}}}"#);
@@ -235,7 +241,13 @@ async fn every_write_may_say_why() {
     let page = page.ok_json(200);
     let entries = page["entries"].as_array().unwrap().iter().rev();
     let reasons: Vec<_> = entries.map(|entry| &entry["intent"]["reason"]).collect();
-    let said = ["in the body", "in the query", "more load", "balance", "done"];
+    let said = [
+        "in the body",
+        "in the query",
+        "more load",
+        "balance",
+        "done",
+    ];
     assert_eq!(*reasons[0], Value::Null);
     assert_eq!(reasons[1..], said);
 }
@@ -262,7 +274,9 @@ async fn what_the_audit_log_keeps_is_not_changed_unless_the_glass_is_broken() {
     let only = r#"{"configs": {"compression.type": "zstd"}}"#;
     let replaced = admin.send(reqwest::Method::PUT, path, json(only)).await;
     replaced.problem(403, "protected_topic");
-    let grown = admin.post("/api/topics/audit-logs/partitions?partitions=7").await;
+    let grown = admin
+        .post("/api/topics/audit-logs/partitions?partitions=7")
+        .await;
     grown.problem(403, "protected_topic");
     let restored = admin.post("/api/topics/audit-logs/restore").await;
     restored.problem(403, "protected_topic");
