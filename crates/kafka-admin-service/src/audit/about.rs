@@ -76,7 +76,7 @@ mod tests {
 
     use super::*;
 
-    fn intent(query: Option<&str>, request: Value) -> Intent {
+    fn intent(query: Option<&str>, request: &Value) -> Intent {
         let intent = json!({
             "auditId": "1", "at": "2026-01-31T12:00:00Z", "actor": "anonymous", "from": null,
             "requestId": null, "call": "POST /api/elections", "query": query, "topic": null,
@@ -85,7 +85,7 @@ mod tests {
         serde_json::from_value(intent).unwrap()
     }
 
-    fn outcome(answer: Value) -> Outcome {
+    fn outcome(answer: &Value) -> Outcome {
         let outcome = json!({
             "auditId": "1", "at": "2026-01-31T12:00:01Z", "result": "done", "status": 200,
             "code": null, "answer": answer,
@@ -95,15 +95,15 @@ mod tests {
 
     #[test]
     fn a_write_is_about_what_its_answer_tells_of() {
-        let intent = intent(None, Value::Null);
-        let election = outcome(json!({"partitions": [{"topic": "a", "partition": 0}]}));
-        let applied = outcome(json!({"topics": [{"topicName": "a", "outcome": "done"}]}));
+        let intent = intent(None, &Value::Null);
+        let election = outcome(&json!({"partitions": [{"topic": "a", "partition": 0}]}));
+        let applied = outcome(&json!({"topics": [{"topicName": "a", "outcome": "done"}]}));
         for outcome in [election, applied] {
             assert!(is_about("a", &intent, Some(&outcome)));
             assert!(!is_about("b", &intent, Some(&outcome)));
         }
         assert!(!is_about("a", &intent, None));
-        let words = outcome(json!({"detail": "a"}));
+        let words = outcome(&json!({"detail": "a"}));
         assert!(!is_about("a", &intent, Some(&words)));
     }
 
@@ -117,7 +117,7 @@ mod tests {
             (None, json!({"topics": [{"name": "a", "partitions": 1}]})),
             (None, json!({"topics": [], "deletes": ["a"]})),
         ] {
-            let intent = intent(query, request);
+            let intent = intent(query, &request);
             assert!(is_about("a", &intent, None), "{intent:?}");
             assert!(!is_about("c", &intent, None), "{intent:?}");
         }
