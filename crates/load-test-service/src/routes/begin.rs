@@ -87,13 +87,20 @@ pub struct BeginProblems;
 impl utoipa::IntoResponses for BeginProblems {
     fn responses() -> Responses {
         problems(&[
-            ("403", "forbidden: Kafka's own topic, or a protected one"),
+            (
+                "403",
+                "forbidden: Kafka's own topic, or a protected one; kafka_denied",
+            ),
             ("404", "topic_not_found: nothing was sent"),
             ("409", "run_in_progress: names the run"),
             (
                 "422",
                 "compacted_topic: it refuses records without keys, and keeps one of each key; \
                  insufficient_disk_space, with the sum, unless force=true",
+            ),
+            (
+                "502",
+                "kafka_unauthenticated, kafka_error: Kafka turned the service down; nothing was sent",
             ),
             (
                 "503",
