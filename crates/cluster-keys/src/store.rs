@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use openssl::x509::X509;
@@ -203,21 +204,20 @@ impl Keys {
         certificates.try_for_each(|(name, names)| self.issue(&authority, name, names))
     }
 
-    /// Issues one certificate anew that has ended already, like one that nobody renewed: for drills and
-    /// tests.
+    /// Issues one certificate anew that ends after `period`, sooner than others: for drills and tests of one
+    /// that nobody renewed.
     ///
     /// # Errors
     /// As [`Keys::open`], or when a file cannot be written; [`Error::Missing`] for a name that is none of
     /// a certificate.
-    pub fn issue_ended(&self, name: &str) -> Result<()> {
+    pub fn issue_for(&self, name: &str, period: Duration) -> Result<()> {
         let file = self.certificate(name);
         let there = Manifest::read(&self.dir)?.ok_or_else(|| Error::Missing(self.dir.clone()))?;
         let names = there.certificates.get(name);
         let names = names.ok_or_else(|| Error::Missing(file.clone()))?;
-        let ended = self
-            .read_authority()?
-            .issue(names, SignedDuration::from_secs(-60))?;
-        files::write(&file, &ended.pem()?)
+        let period = SignedDuration::try_from(period).unwrap_or(CERTIFICATE_PERIOD);
+        let issued = self.read_authority()?.issue(names, period)?;
+        files::write(&file, &issued.pem()?)
     }
 
     /// Gives `principal` a new password. Its client settings have the old one until [`Keys::publish`]: the
@@ -523,7 +523,7 @@ mod tests {
     #[test]
     fn a_certificate_that_has_ended_is_refused() {
         let (_home, keys) = made();
-        keys.issue_ended("kafka-1").unwrap();
+        keys.issue_for("kafka-1", Duration::ZERO).unwrap();
         assert!(matches!(keys.check_periods(), Err(Error::Ended { .. })));
     }
 }

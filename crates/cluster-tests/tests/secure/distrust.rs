@@ -2,13 +2,14 @@
 //! own, by the API and by health, and none of them as an unreachable cluster.
 
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cluster_keys::Keys;
 use cluster_tests::PATIENCE;
 use cluster_tests::api::Answer;
 use cluster_tests::services::{Services, Target, host};
 use local_cluster::{Cluster, NodeId, wait_for_condition};
+use secure_stream::ConnectError;
 use serde_json::Value;
 
 use super::rights::run;
@@ -18,6 +19,8 @@ use super::strangers::{foreign_authority, settings};
 const CONFIGS: &str = "kafka.admin.ConfigCommand";
 /// Where a broker finds the certificate that it shows its clients; told, it reads it again.
 const CERTIFICATE: &str = "listener.name.external.ssl.keystore.location";
+/// How long the certificate lasts that is to end: a broker is told of it by a tool that starts first.
+const LASTS: Duration = Duration::from_secs(40);
 const UNAUTHENTICATED: &str = "kafka_unauthenticated";
 const EXPIRED: &str = "certificate has expired";
 const REASON: &str = "broker_unauthenticated";
@@ -119,10 +122,7 @@ async fn a_wrong_password_an_unknown_authority_and_nobody_there_are_told_apart()
 async fn a_certificate_that_has_ended_is_told_as_that_until_it_is_renewed() {
     let (cluster, keys, _turn) = secured().await;
     let broker = NodeId::broker(1);
-    keys.issue_ended("kafka-1").unwrap();
-    let file = keys.certificate("kafka-1").display().to_string();
-    let setting = format!("{CERTIFICATE}={file}");
-    let shown = configure(cluster, &keys, ["--add-config", &setting]).await;
+    show_one_that_ends(cluster, &keys).await;
     let services = host(&Target::of(cluster));
     let health = health_says(&services, REASON, EXPIRED).await;
     let ended = knows_the_end(&services).await;
@@ -140,7 +140,6 @@ async fn a_certificate_that_has_ended_is_told_as_that_until_it_is_renewed() {
     cluster.stop(broker).await.unwrap();
     cluster.start_node(broker).await.unwrap();
     let deleted = configure(cluster, &keys, ["--delete-config", CERTIFICATE]).await;
-    shown.unwrap();
     deleted.unwrap();
     let health = health.unwrap();
     assert_eq!(health["status"], "UNKNOWN", "{health}");
@@ -159,6 +158,26 @@ async fn a_certificate_that_has_ended_is_told_as_that_until_it_is_renewed() {
     .await
     .unwrap();
     Keys::open(keys.dir()).unwrap().check_periods().unwrap();
+}
+
+/// Has the first broker show a certificate that ends, and waits for its end. Kafka takes none that has
+/// ended already.
+async fn show_one_that_ends(cluster: &Cluster, keys: &Keys) {
+    keys.issue_for("kafka-1", LASTS).unwrap();
+    let setting = format!("{CERTIFICATE}={}", keys.certificate("kafka-1").display());
+    configure(cluster, keys, ["--add-config", &setting])
+        .await
+        .unwrap();
+    let address = cluster.spec().client_address(NodeId::broker(1));
+    let tls = secure_stream::Tls::with_authorities(keys.authority());
+    wait_for_condition("the certificate to end", PATIENCE, || async {
+        match tls.connect(&address.ip().to_string(), address.port()).await {
+            Err(ConnectError::Expired) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await
+    .unwrap();
 }
 
 /// Waits for the metric of the first broker's certificate to tell a time that has passed: a service that
