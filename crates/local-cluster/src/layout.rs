@@ -96,6 +96,12 @@ impl Layout {
         self.kafka().join("zookeeper-secure.properties")
     }
 
+    /// Whose ZooKeeper's own nodes are on a secured cluster.
+    #[must_use]
+    pub fn zookeeper_acls_file(&self) -> PathBuf {
+        self.kafka().join("zookeeper-acls.txt")
+    }
+
     /// The declared topics, which the admin service applies.
     #[must_use]
     pub fn topics_file(&self) -> PathBuf {

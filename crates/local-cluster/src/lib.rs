@@ -38,6 +38,7 @@ pub mod tool;
 pub mod wait;
 pub mod watchdog;
 pub mod zookeeper_wire;
+mod zookeeper_writes;
 
 pub use ensemble::Cluster;
 pub use error::{Error, Result};

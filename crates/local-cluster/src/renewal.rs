@@ -12,8 +12,9 @@ use crate::ensemble::{Cluster, names};
 use crate::error::{Error, Result};
 use crate::node::NodeId;
 use crate::process::Life;
-use crate::security::{BROKER, CONFIGS, SUPER};
+use crate::security::{BROKER, SUPER};
 use crate::tool;
+use crate::zookeeper_writes::CONFIGS;
 
 /// What a broker is told to load: the place where its certificate is anyway.
 const CERTIFICATE: &str = "listener.name.external.ssl.keystore.location";

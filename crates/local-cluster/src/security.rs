@@ -6,21 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::Path;
 
 pub use cluster_keys::{BROKER, SUPER};
 use cluster_keys::{HEALTH, Keys, Names, PRINCIPALS, Wanted};
 
 use crate::ensemble::Cluster;
-use crate::error::{Result, io_error};
-use crate::java::Java;
+use crate::error::Result;
 use crate::spec::ClusterSpec;
-use crate::tool;
-
-/// The tool that writes passwords before there is a broker to be asked.
-pub(crate) const CONFIGS: &str = "kafka.admin.ConfigCommand";
-/// Which passwords ZooKeeper has, by their digests; lies with the data and is wiped with them.
-const WRITTEN: &str = "passwords-written";
 
 /// The keys that a cluster needs.
 #[must_use]
@@ -85,13 +77,13 @@ pub fn zookeeper(keys: &Keys, name: &str) -> BTreeMap<String, String> {
 }
 
 /// Where a broker, or a tool in its place, has its keys for ZooKeeper.
-const ZOOKEEPER_CLIENT: [&str; 2] = [
+pub(crate) const ZOOKEEPER_CLIENT: [&str; 2] = [
     "zookeeper.ssl.keystore.location",
     "zookeeper.ssl.truststore.location",
 ];
 
 /// A certificate's place and the authority's, by these names.
-fn places(keys: &Keys, name: &str, names: &[&str; 2]) -> BTreeMap<String, String> {
+pub(crate) fn places(keys: &Keys, name: &str, names: &[&str; 2]) -> BTreeMap<String, String> {
     let [own, authority] = *names;
     BTreeMap::from([
         (own.to_owned(), keys.certificate(name).display().to_string()),
@@ -114,96 +106,12 @@ impl Cluster {
         }
         Ok(())
     }
-
-    /// Writes the passwords that ZooKeeper does not have yet: without its own a broker cannot talk
-    /// to the others. 1 s for each, two at a time.
-    pub(crate) async fn write_passwords(&self) -> Result<()> {
-        let Some(keys) = self.keys() else {
-            return Ok(());
-        };
-        let file = self.spec().data_dir(WRITTEN);
-        let written = std::fs::read_to_string(&file).unwrap_or_default();
-        let mut lines = BTreeMap::new();
-        for principal in PRINCIPALS {
-            let digest = keys.password_digest(principal)?;
-            lines.insert(principal, format!("{principal} {digest}"));
-        }
-        let missing: Vec<_> = lines
-            .iter()
-            .filter(|(_, wanted)| !written.lines().any(|line| line == wanted.as_str()))
-            .map(|(principal, _)| *principal)
-            .collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        tracing::info!("writing the passwords of {}", missing.join(", "));
-        let java = self.java().await?;
-        let connection = self
-            .spec()
-            .dir
-            .join("conf")
-            .join("zookeeper-client.properties");
-        self.write_zookeeper_client(&keys, java, &connection)?;
-        for pair in missing.chunks(2) {
-            let both = pair
-                .iter()
-                .map(|principal| self.write_password(java, &keys, &connection, principal));
-            futures_util::future::try_join_all(both).await?;
-        }
-        let text: Vec<_> = lines.values().map(|line| format!("{line}\n")).collect();
-        cluster_keys::write_secret(&file, text.concat().as_bytes())?;
-        Ok(())
-    }
-
-    /// How a tool talks to ZooKeeper in a broker's place: the lines of a broker's settings about it.
-    fn write_zookeeper_client(&self, keys: &Keys, java: &Java, file: &Path) -> Result<()> {
-        let common = java.layout().broker_secure_properties();
-        let text = std::fs::read_to_string(&common)
-            .map_err(io_error(format!("settings {}", common.display())))?;
-        let about = text.lines().filter(|line| {
-            line.starts_with("zookeeper.ssl.") || line.starts_with("zookeeper.clientCnxnSocket")
-        });
-        let mut lines: Vec<_> = about.map(|line| format!("{line}\n")).collect();
-        let first = self.spec().broker_nodes()[0].to_string();
-        let places = places(keys, &first, &ZOOKEEPER_CLIENT).into_iter();
-        lines.extend(places.map(|(name, value)| format!("{name}={value}\n")));
-        Ok(cluster_keys::write_secret(file, lines.concat().as_bytes())?)
-    }
-
-    async fn write_password(
-        &self,
-        java: &Java,
-        keys: &Keys,
-        connection: &Path,
-        principal: &str,
-    ) -> Result<()> {
-        let file = connection.with_file_name(format!("{principal}.password.properties"));
-        let password = keys.password(principal)?;
-        let line = format!("SCRAM-SHA-512=iterations=4096,password={password}\n");
-        cluster_keys::write_secret(&file, line.as_bytes())?;
-        let servers = self.spec().zookeeper_connect();
-        let (connection, password) = (connection.display().to_string(), file.display().to_string());
-        let arguments = [
-            "--zookeeper",
-            &servers,
-            "--zk-tls-config-file",
-            &connection,
-            "--alter",
-            "--entity-type",
-            "users",
-            "--entity-name",
-            principal,
-            "--add-config-file",
-            &password,
-        ];
-        let answer = tool::run(java, CONFIGS, &arguments).await;
-        let _ = std::fs::remove_file(&file);
-        answer.map(|_| ())
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn spec() -> ClusterSpec {

@@ -33,11 +33,21 @@ pub async fn tool(class: &str, arguments: &[&str]) -> Result<String> {
 /// # Errors
 /// As [`tool`].
 pub async fn run(java: &Java, class: &str, arguments: &[&str]) -> Result<String> {
+    run_on(java, class, arguments, Stdio::null()).await
+}
+
+/// Runs a tool with a given Java and something to read.
+pub(crate) async fn run_on(
+    java: &Java,
+    class: &str,
+    arguments: &[&str],
+    input: Stdio,
+) -> Result<String> {
     let mut command = tokio::process::Command::new(&java.program);
     command
         .args(java.tool_args(class))
         .args(arguments)
-        .stdin(Stdio::null())
+        .stdin(input)
         .kill_on_drop(true);
     let output = tokio::time::timeout(LONGEST_RUN, command.output())
         .await

@@ -13,6 +13,7 @@ mod rights;
 mod secrets;
 mod services;
 mod strangers;
+mod zookeeper;
 
 use std::path::PathBuf;
 use std::process::Output;
