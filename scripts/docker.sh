@@ -35,12 +35,26 @@ KEYS=.compose/keys
 
 docker_secured() { grep -Eqs '^COMPOSE_FILE=(.*:)?docker-compose\.secure\.yml(:|$)' .env; }
 
+# volume_exists NAME
+volume_exists() { [[ -n $(docker volume ls -q --filter "name=^$(docker_project)_$1\$") ]]; }
+
+# docker_data_secured: whether the data here are a secured stack's, whatever .env says. The volume is made
+# with ZooKeeper's own, and goes with it.
+docker_data_secured() { volume_exists passwords-written; }
+
+# docker_stay_secured: a stack whose .env was lost or edited would come up in plain text.
+docker_stay_secured() {
+  ! docker_data_secured ||
+    fail "the data here are a secured stack's, and .env does not say so any more (COMPOSE_FILE)" \
+      "./setup.sh --docker --secure puts it back; ./setup.sh --docker --reset begins anew"
+}
+
 # docker_secure: makes the keys, and has every later command mean the secured stack.
 docker_secure() {
   if ! docker_secured; then
     ! grep -qs '^COMPOSE_FILE=' .env ||
       fail ".env has a COMPOSE_FILE of its own" "take it out, or add docker-compose.secure.yml to it yourself"
-    [[ -z $(compose ps -aq 2>/dev/null) && -z $(docker volume ls -q --filter "name=^$(docker_project)_zookeeper-1-data\$") ]] ||
+    docker_data_secured || { [[ -z $(compose ps -aq 2>/dev/null) ]] && ! volume_exists zookeeper-1-data; } ||
       fail "the stack here was not secured, and what is in it may be anybody's" \
         "begin anew with ./setup.sh --docker --reset, then --secure"
     [[ ! -s .env || -z $(tail -c 1 .env) ]] || echo >>.env
@@ -106,6 +120,8 @@ docker_up() {
   if [[ ${SECURE:-} == yes ]] || docker_secured; then
     need jq
     docker_secure
+  else
+    docker_stay_secured
   fi
   local wanted=("${NODES[@]}" "${SERVICES[@]}")
   [[ ${UI:-yes} == no ]] || wanted+=("${UIS[@]}")
@@ -167,6 +183,8 @@ docker_down() { need_docker && compose --profile kafka-4 down --remove-orphans -
 
 docker_reset() {
   need_docker
+  # Its own volume is named in the second file only.
+  if docker_data_secured && ! docker_secured; then local -x COMPOSE_FILE=$SECURE_FILES; fi
   compose --profile kafka-4 down --remove-orphans --volumes --timeout 60
   # What comes next may be plain again; the keys stay.
   ! docker_secured || sed -i "/^COMPOSE_FILE=$SECURE_FILES\$/d" .env

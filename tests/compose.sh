@@ -144,10 +144,22 @@ before=$(docker exec kafka-1 kafka-get-offsets --bootstrap-server kafka-1:9092 -
 after=$(docker exec kafka-1 kafka-get-offsets --bootstrap-server kafka-1:9092 --topic log-events | sort)
 [[ $before == "$after" ]] || fail "records are gone: before $before, after $after"
 
+# refused WORDS COMMAND...: the command fails, and says why.
+refused() {
+  local words=$1
+  shift
+  ! "$@" 2>"$work/refused" || fail "not refused: $*"
+  grep -qF "$words" "$work/refused" || fail "refused in other words: $(cat "$work/refused")"
+}
+
+step "what is plain is not secured by a flag"
+refused "the stack here was not secured" ./setup.sh --docker --secure --without-ui
+! docker_secured || fail "it says that it is secured all the same"
+
 step "secured: from nothing"
 ./setup.sh --docker --reset
 rm -rf .compose
-! ./setup.sh --docker --renew certificates 2>/dev/null || fail "keys of a plain stack are renewed"
+refused "not secured" ./setup.sh --docker --renew certificates
 begun=$SECONDS
 ./setup.sh --docker --secure --without-ui
 say "HEALTHY, secured, $((SECONDS - begun)) s after the command"
@@ -203,6 +215,21 @@ wait "$load"
 jq -e '.acknowledged == 90000 and .verification.lost == 0 and .verification.duplicated == 0' "$work/run.json" >/dev/null ||
   fail "the renewal was noticed: $(jq -c '{acknowledged, verification}' "$work/run.json")"
 jq -r '"longest time without an acknowledgement on a partition: \(.disturbances.longestGap.durationMs // 0) ms"' "$work/run.json"
+
+step "secured: what is secured does not come up in plain text when .env is lost"
+./setup.sh --docker --down
+mv .env "$work/env"
+refused "a secured stack's" ./setup.sh --docker --without-ui
+# Nor for who goes round setup.sh.
+compose up -d --no-build zookeeper-1
+end=$((SECONDS + 60))
+until docker logs zookeeper-1 2>&1 | grep -q "are a secured cluster's, and SECURED is not set"; do
+  ((SECONDS < end)) || fail "zookeeper-1 starts in plain text: $(docker logs --tail 5 zookeeper-1 2>&1)"
+  sleep 0.5
+done
+./setup.sh --docker --secure --without-ui
+docker_secured || fail ".env was not mended"
+mv "$work/env" .env
 
 step "nothing stays"
 ./setup.sh --docker --reset
