@@ -1,8 +1,8 @@
 //! Files that only their owner may read, written all or nothing.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use crate::error::{Error, Result};
@@ -65,6 +65,18 @@ pub fn make_dir(path: &Path) -> Result<()> {
         })
 }
 
+/// Makes a directory that only its owner may enter; one that is there is closed to others.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn close_dir(path: &Path) -> Result<()> {
+    make_dir(path)?;
+    std::fs::set_permissions(path, Permissions::from_mode(SECRET_DIR)).map_err(|source| Error::Io {
+        path: path.to_owned(),
+        source,
+    })
+}
+
 /// Makes sure that a directory's entries are on disk.
 pub fn sync_dir(path: &Path) -> Result<()> {
     let synced = File::open(path).and_then(|dir| dir.sync_all());
@@ -105,8 +117,6 @@ fn check_mode(path: &Path, wanted: u32) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]
@@ -121,11 +131,21 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_that_was_open_to_others_is_closed() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = dir.path().join("a");
+        std::fs::create_dir(&open).unwrap();
+        std::fs::set_permissions(&open, Permissions::from_mode(0o755)).unwrap();
+        close_dir(&open).unwrap();
+        check_dir(&open).unwrap();
+    }
+
+    #[test]
     fn a_secret_that_others_can_read_is_refused_with_the_command_that_mends_it() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("a");
         write(&file, b"x").unwrap();
-        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
+        std::fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
         let message = read(&file).unwrap_err().to_string();
         assert!(message.contains("mode 0644"), "{message}");
         assert!(message.contains("chmod 600 "), "{message}");

@@ -24,7 +24,7 @@ mod tokens;
 
 pub use authority::Names;
 pub use error::{Error, Result};
-pub use files::write as write_secret;
+pub use files::{close_dir, write as write_secret};
 pub use period::Period;
 pub use principals::{BROKER, HEALTH, PRINCIPALS, SUPER};
 pub use store::{Keys, Wanted};

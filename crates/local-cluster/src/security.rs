@@ -98,11 +98,15 @@ impl Cluster {
         self.spec().keys()
     }
 
-    /// Makes the keys that are missing, and refuses those that cannot be used.
+    /// Makes the keys that are missing, and refuses those that cannot be used. Other users of this machine
+    /// cannot enter where records, what ZooKeeper knows of passwords, and logs will be.
     pub(crate) fn prepare_keys(&self) -> Result<()> {
         let spec = self.spec();
         if spec.secure {
             Keys::ensure(&spec.keys_dir(), &wanted(spec))?.check_periods()?;
+            for part in ["data", "logs"] {
+                cluster_keys::close_dir(&spec.dir.join(part))?;
+            }
         }
         Ok(())
     }

@@ -6,10 +6,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::secured;
 
+/// ZooKeeper's files hold what passwords are checked by, the brokers' hold the records, whatever the umask.
 #[tokio::test]
-async fn no_secret_is_in_a_log_a_command_line_an_environment_or_a_file_that_others_can_read() {
+async fn other_users_of_this_machine_can_enter_neither_data_nor_logs_nor_keys() {
+    let (cluster, keys, _turn) = secured().await;
+    for dir in ["data", "logs"].map(|part| cluster.spec().dir.join(part)) {
+        assert!(std::fs::read_dir(&dir).unwrap().next().is_some());
+        assert_eq!(mode(&dir), 0o700, "{}", dir.display());
+    }
+    assert_eq!(mode(keys.dir()), 0o700);
+}
+
+fn mode(path: &Path) -> u32 {
     use std::os::unix::fs::MetadataExt;
 
+    std::fs::metadata(path).unwrap().mode() & 0o777
+}
+
+#[tokio::test]
+async fn no_secret_is_in_a_log_a_command_line_an_environment_or_a_file_that_others_can_read() {
     let (cluster, keys, _turn) = secured().await;
     let secrets = secrets(&keys.dir().join("passwords"))
         .into_iter()
@@ -36,8 +51,7 @@ async fn no_secret_is_in_a_log_a_command_line_an_environment_or_a_file_that_othe
             continue;
         }
         seen.0 += 1;
-        let mode = std::fs::metadata(&file).unwrap().mode() & 0o777;
-        assert_eq!(mode, 0o600, "{}", file.display());
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
         let of_keys = file.starts_with(keys.dir());
         let of_brokers = file.extension().is_some_and(|e| e == "properties");
         assert!(of_keys || of_brokers, "{}", file.display());
