@@ -5,12 +5,15 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/prerequisites.sh
 . scripts/prerequisites.sh
+# shellcheck source=tests/secrets.sh
+. tests/secrets.sh
 
 case ${1:-} in
 --help | -h)
   say "usage: tests/secure.sh [FILTER]" "" \
     "Starts a secured cluster and its services on an address of their own, runs the HTTP tests (those" \
-    "whose names hold FILTER; default http::) on them, and ends and removes it all."
+    "whose names hold FILTER; default http::) on them, looks for secrets where others could read them, and" \
+    "ends and removes it all."
   exit 0
   ;;
 esac
@@ -25,7 +28,7 @@ finish() {
   local code=$?
   if ((code)); then tail -n 5 "$dir"/logs/*.log >&2 || true; fi
   "${cluster[@]}" reset --yes >/dev/null || true
-  rm -rf "$dir"
+  rm -rf "$dir" "${SECRETS:-}"
   exit "$code"
 }
 trap finish EXIT
@@ -35,3 +38,17 @@ trap 'exit 130' INT TERM
 TEST_CLUSTER=$dir/cluster.json \
   TEST_SERVICES=http://$address:8081,http://$address:8082,http://$address:8083 \
   cargo test -p cluster-tests --locked --test shared -- "${1:-http::}"
+
+printf '\n--- no secret in the repository, in the programs that run, or in their logs\n'
+find_secrets "$dir/keys"
+no_secret_in_checkout
+for file in "$dir"/run/*.pid; do
+  # It begins with the pid.
+  read -r pid _ <"$file"
+  no_secret "the command line of $(basename "$file" .pid)" <"/proc/$pid/cmdline"
+  no_secret "the environment of $(basename "$file" .pid)" <"/proc/$pid/environ"
+  programs=$((${programs:-0} + 1))
+done
+((programs == 9)) || fail "$programs programs were looked at, not 6 nodes and 3 services"
+cat "$dir"/logs/*.log | no_secret "the logs"
+say "none"
