@@ -190,9 +190,10 @@ docker_reset() {
   ! docker_secured || sed -i "/^COMPOSE_FILE=$SECURE_FILES\$/d" .env
 }
 
-# docker_renew: every certificate, or the password of the principal in RENEWED; no container is restarted.
+# docker_renew: every certificate, or the password of the principal in RENEWED; no container is restarted
+# but Kafka UI's for its own password, which it reads when it starts.
 docker_renew() {
-  local broker super=(-e KAFKA_CLIENT_PROPERTIES=/run/keys/super.java.properties)
+  local broker id super=(-e KAFKA_CLIENT_PROPERTIES=/run/keys/super.java.properties)
   local setting=listener.name.external.ssl.keystore.location change late=()
   need_docker
   docker_secured || fail "the stack here is not secured: it has no keys to renew" "./setup.sh --docker --secure starts one that is"
@@ -206,10 +207,12 @@ docker_renew() {
     for broker in kafka-1 kafka-2 kafka-3 kafka-4; do
       [[ -n $(docker ps -q --filter "name=^$broker\$") ]] || continue
       say "$broker takes its new certificate"
+      # Which .env may have set: KAFKA_1_BROKER_ID.
+      id=$(docker exec "$broker" printenv KAFKA_BROKER_ID)
       for change in "--add-config $setting=/run/keys/certificate.pem" "--delete-config $setting"; do
         # shellcheck disable=SC2086 # an option and its value
         docker exec "${super[@]}" "$broker" kafka-configs --bootstrap-server "$broker:9092" --alter \
-          --entity-type brokers --entity-name "${broker#kafka-}" $change >/dev/null || late+=("$broker")
+          --entity-type brokers --entity-name "$id" $change >/dev/null || late+=("$broker")
       done
     done
     ((${#late[@]} == 0)) || fail "the certificates are new, but not all brokers show theirs" \
@@ -228,5 +231,9 @@ docker_renew() {
   # Only now clients may use it.
   compose run --rm --no-deps keys ensure || fail "clients were not told the new password" "the line above says why; the next start tries again"
   [[ -n $ensemble ]] || compose stop zookeeper-1 zookeeper-2 zookeeper-3
+  if [[ $RENEWED == kafka-ui && -n $(docker ps -q --filter 'name=^kafka-ui$') ]]; then
+    say "restarting Kafka UI, which reads its password when it starts"
+    compose restart kafka-ui
+  fi
   say "$RENEWED has a new password: $KEYS/clients/$RENEWED.properties"
 }
