@@ -51,6 +51,7 @@ docker_stay_secured() {
 
 # docker_secure: makes the keys, and has every later command mean the secured stack.
 docker_secure() {
+  refuse_tokens_in_clear
   if ! docker_secured; then
     ! grep -qs '^COMPOSE_FILE=' .env ||
       fail ".env has a COMPOSE_FILE of its own" "take it out, or add docker-compose.secure.yml to it yourself"
@@ -68,9 +69,22 @@ docker_secure() {
     fail "the keys cannot be used" "the line above says why; nothing was started"
 }
 
+# setting NAME: as Compose reads it, from the environment or else from .env.
+setting() { printf '%s' "${!1:-$(sed -n "s/^$1=//p" .env 2>/dev/null | tail -n 1)}"; }
+
+# refuse_tokens_in_clear: to Kafka all is encrypted, but the REST APIs, pages and Prometheus are plain HTTP.
+refuse_tokens_in_clear() {
+  local address
+  address=$(setting BIND_ADDRESS)
+  [[ ${address:-127.0.0.1} == 127.* || $(setting ALLOW_TOKENS_IN_CLEAR) == yes ]] ||
+    fail "with BIND_ADDRESS=$address tokens would cross the network in clear: the REST APIs and pages are plain HTTP" \
+      "leave it out and put a proxy with TLS before them, or say ALLOW_TOKENS_IN_CLEAR=yes"
+}
+
 # docker_project: the name that Compose gives this folder.
 docker_project() {
-  local name=${COMPOSE_PROJECT_NAME:-$(sed -n 's/^COMPOSE_PROJECT_NAME=//p' .env 2>/dev/null || true)}
+  local name
+  name=$(setting COMPOSE_PROJECT_NAME)
   [[ -n $name ]] || name=$(basename "$PWD" | tr '[:upper:]' '[:lower:]' | tr -cd 'a-z0-9_-' | sed 's/^[-_]*//')
   printf '%s' "$name"
 }

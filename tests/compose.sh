@@ -162,6 +162,7 @@ refused "the stack here was not secured" ./setup.sh --docker --secure --without-
 step "secured: from nothing"
 ./setup.sh --docker --reset
 rm -rf .compose
+BIND_ADDRESS=0.0.0.0 refused "tokens would cross the network in clear" ./setup.sh --docker --secure --without-ui
 refused "not secured" ./setup.sh --docker --renew certificates
 begun=$SECONDS
 ./setup.sh --docker --secure --without-ui

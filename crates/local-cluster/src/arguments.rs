@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use local_cluster::NodeId;
 
@@ -117,6 +118,10 @@ pub struct Up {
     /// in DIR/keys. A cluster that was started so stays so; one with data that was not is refused.
     #[arg(long)]
     pub secure: bool,
+    /// Secured and with an --address that others can reach: REST APIs and pages speak plain HTTP all
+    /// the same, so that tokens cross the network in clear. Refused unless this says so.
+    #[arg(long, env = "ALLOW_TOKENS_IN_CLEAR", value_parser = FalseyValueParser::new())]
+    pub allow_tokens_in_clear: bool,
     /// Leave Prometheus (9090) out even where it is installed.
     #[arg(long)]
     pub no_prometheus: bool,

@@ -72,6 +72,7 @@ async fn up(layout: Layout, dir: PathBuf, options: Up) -> Result<()> {
     secure(&mut spec, options.secure)?;
     spec.brokers = options.brokers.unwrap_or(spec.brokers);
     spec.address = options.address.unwrap_or(spec.address);
+    refuse_tokens_in_clear(&spec, options.allow_tokens_in_clear)?;
     let beside = Beside {
         services: options.services.map(std::path::absolute).transpose()?,
         prometheus: prometheus::program().filter(|_| !options.no_prometheus),
@@ -155,6 +156,19 @@ fn secure(spec: &mut ClusterSpec, wanted: bool) -> Result<()> {
             );
         }
         spec.secure = true;
+    }
+    Ok(())
+}
+
+/// The connections to Kafka are encrypted, those to the REST APIs, pages and Prometheus are not.
+fn refuse_tokens_in_clear(spec: &ClusterSpec, allowed: bool) -> Result<()> {
+    if spec.secure && !spec.address.is_loopback() && !allowed {
+        bail!(
+            "at {} others would reach the REST APIs and pages, which are plain HTTP: tokens would cross the network \
+             in clear. Leave --address on 127.0.0.1 and put a proxy with TLS before them, or say \
+             --allow-tokens-in-clear",
+            spec.address
+        );
     }
     Ok(())
 }
@@ -379,6 +393,19 @@ mod tests {
         std::fs::remove_dir_all(spec.data_dir("kafka-2")).unwrap();
         secure(&mut spec, true).unwrap();
         assert!(spec.secure);
+    }
+
+    #[test]
+    fn tokens_cross_a_network_in_clear_only_where_that_is_said() {
+        let mut spec = ClusterSpec::new("/x".as_ref(), "/y".as_ref());
+        spec.address = [192, 0, 2, 1].into();
+        refuse_tokens_in_clear(&spec, false).unwrap();
+        spec.secure = true;
+        let refused = refuse_tokens_in_clear(&spec, false).unwrap_err();
+        assert!(refused.to_string().contains("in clear"), "{refused}");
+        refuse_tokens_in_clear(&spec, true).unwrap();
+        spec.address = [127, 0, 0, 2].into();
+        refuse_tokens_in_clear(&spec, false).unwrap();
     }
 
     #[test]
