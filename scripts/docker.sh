@@ -70,7 +70,7 @@ docker_secure() {
 }
 
 # setting NAME: as Compose reads it, from the environment or else from .env.
-setting() { printf '%s' "${!1:-$(sed -n "s/^$1=//p" .env 2>/dev/null | tail -n 1)}"; }
+setting() { printf '%s' "${!1:-$(sed -n "s/^$1=//p" .env 2>/dev/null | tail -n 1 | tr -d "\"'")}"; }
 
 # refuse_tokens_in_clear: to Kafka all is encrypted, but the REST APIs, pages and Prometheus are plain HTTP.
 refuse_tokens_in_clear() {
