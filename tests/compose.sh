@@ -51,10 +51,10 @@ else
 fi
 
 # What holds for every service, of images that cannot be had here as well.
-# faulty MESSAGE FILTER: the services for which the jq filter is true are faults.
+# faulty MESSAGE FILTER [CONFIG]: the services for which the jq filter is true are faults.
 faulty() {
   local found
-  found=$(jq -r ".services | to_entries[] | select($2) | .key" "$work/config.json")
+  found=$(jq -r ".services | to_entries[] | .key as \$service | select($2) | .key" "${3:-$work/config.json}")
   [[ -z $found ]] || fail "$1: $found"
 }
 faulty "no health check" '.value.healthcheck.test == null'
@@ -63,6 +63,7 @@ faulty "no restart policy" '.value.restart != "unless-stopped"'
 faulty "logs without a bound" '.value.logging.options | (."max-size" and ."max-file") | not'
 faulty "image without a version" '.value.image | test(":[0-9v][^:]*$") | not'
 faulty "could come to rights of root" '.value | .cap_drop == ["ALL"] and .security_opt == ["no-new-privileges:true"] | not'
+faulty "could write to its image" '.value.read_only != true'
 faulty "published beyond this machine" 'any(.value.ports[]?; .host_ip != "127.0.0.1")'
 faulty "its name is not its container's and host's" '.key != .value.container_name or .key != .value.hostname'
 faulty "mounts what is not there" 'any(.value.volumes[]?; .type == "bind" and (.source | test("/(prometheus|grafana)/") | not))'
@@ -95,6 +96,7 @@ for container in zookeeper-1 kafka-1 kafka-admin-service kafka-health-service lo
     fail "$container has rights that it does not need"
 done
 ! docker exec kafka-1 touch /opt/kafka/config/mine 2>/dev/null || fail "kafka-1 writes to its image"
+! docker exec prometheus touch /etc/mine 2>/dev/null || fail "prometheus writes to its image"
 docker exec kafka-1 grep -qx 'CapBnd:[[:space:]]*0*' /proc/1/status || fail "kafka-1 has capabilities"
 
 step "Prometheus has every target up"
@@ -168,9 +170,26 @@ begun=$SECONDS
 ./setup.sh --docker --secure --without-ui
 say "HEALTHY, secured, $((SECONDS - begun)) s after the command"
 ./setup.sh --docker --without-ui # stays secured, and leaves everything alone
-compose --profile keys config --format json >"$work/secure.json"
-jq -e '[.services[] | select(.restart != "no")] | all(.mem_limit != null and .healthcheck.test != null)' "$work/secure.json" >/dev/null ||
-  fail "a service of the secured stack has no health check or memory limit"
+
+step "secured: what holds for every service, of images that cannot be had here as well"
+secure=$work/secure.json
+compose --profile keys --profile kafka-4 --profile alerting config --format json >"$secure"
+! command -v docker-compose >/dev/null || docker-compose --profile keys config >/dev/null
+faulty "no memory limit" '.value.mem_limit == null' "$secure"
+faulty "no health check" '.value.restart != "no" and .value.healthcheck.test == null' "$secure"
+faulty "could come to rights of root" '.value | .cap_drop == ["ALL"] and .security_opt == ["no-new-privileges:true"] | not' "$secure"
+faulty "could write to its image" '.value.read_only != true' "$secure"
+faulty "capabilities" '.value.cap_add != null and .key != "keys"' "$secure"
+# shellcheck disable=SC2016 # $service is of jq
+faulty "sees other keys than its own" 'any(.value.volumes[]?; .target == "/run/keys" and
+  (.read_only and (.source | endswith("/.compose/keys/containers/" + $service)) | not))' "$secure"
+faulty "a password in its environment" '.value.environment // {} | any(to_entries[];
+  .value != null and .value != "" and (.key | test("PASSWORD|SECRET|JAAS|TOKEN$"; "i")) and (.key | test("_*FILE$") | not))' "$secure"
+jq -e '.services.grafana.environment.GF_SECURITY_ADMIN_PASSWORD__FILE == "/run/keys/password"' "$secure" >/dev/null ||
+  fail "Grafana has no password of its own"
+jq -e '.services["kafka-ui"].environment | .["SPRING_CONFIG_ADDITIONAL-LOCATION"] == "/run/keys/application.yml"
+  and .KAFKA_CLUSTERS_0_BOOTSTRAPSERVERS == null' "$secure" >/dev/null ||
+  fail "Kafka UI does not take its settings from its file"
 
 step "secured: every endpoint, each service with its own rights"
 jq -n --arg root "$PWD" --arg dir "$PWD/.compose" '{root: $root, dir: $dir, address: "127.0.0.1", brokers: 3,
@@ -179,6 +198,21 @@ jq -n --arg root "$PWD" --arg dir "$PWD/.compose" '{root: $root, dir: $dir, addr
 TEST_CLUSTER=$work/cluster.json \
   TEST_SERVICES=http://127.0.0.1:8081,http://127.0.0.1:8082,http://127.0.0.1:8083 \
   cargo test -p cluster-tests --locked --test shared -- http::
+
+step "secured: a broker that cannot start says why in one line"
+mkdir "$work/keys"
+touch "$work/keys/ca.pem" "$work/keys/certificate.pem"
+# says_only WORDS OPTION...
+says_only() {
+  local words=$1 said
+  shift
+  ! said=$(docker run --rm --tmpfs /run/kafka:mode=0700,uid=1000 -v "$work/keys:/run/keys:ro" -e SECURED=yes "$@" \
+    kafka-log-streaming-cluster/kafka:3.9.2 broker 2>&1) || fail "it starts with $*"
+  [[ $said == *"$words"* && $said != *$'\n'* ]] || fail "it says: $said"
+}
+says_only "holds no keys of this node" -e KAFKA_BROKER_ID=1 -e KAFKA_ZOOKEEPER_CONNECT=zookeeper-1:2181
+touch "$work/keys/login.properties"
+says_only "KAFKA_BROKER_ID must be a number" -e KAFKA_BROKER_ID=one -e KAFKA_ZOOKEEPER_CONNECT=zookeeper-1:2181
 
 step "secured: plain text and anonymous requests are refused"
 ! docker exec -e KAFKA_CLIENT_PROPERTIES=/none kafka-1 timeout 20 kafka-topics --bootstrap-server kafka-1:9092 --list 2>/dev/null ||

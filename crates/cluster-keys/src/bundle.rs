@@ -119,7 +119,7 @@ fn own_secret(bundle: &Path, file: &str) -> Result<String> {
 fn kafka_ui(principal: &str, password: &str, own: &str, authority: &Path) -> String {
     let login = clients::scram_login(principal, password).replace('"', "\\\"");
     format!(
-        "auth:\n  type: LOGIN_FORM\nspring:\n  security:\n    user:\n      name: admin\n      password: {own}\n\
+        "auth:\n  type: LOGIN_FORM\nspring:\n  security:\n    user:\n      name: admin\n      password: \"{own}\"\n\
          kafka:\n  clusters:\n    - name: kafka-log-streaming-cluster\n      \
          bootstrapServers: kafka-1:9092,kafka-2:9092,kafka-3:9092\n      readOnly: true\n      \
          metrics:\n        type: PROMETHEUS\n        port: 7071\n      properties:\n        \
@@ -140,4 +140,26 @@ pub fn give(path: &Path, user: u32) -> Result<()> {
         path: path.to_owned(),
         source: error.into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kafka_uis_settings_are_yaml_in_which_it_logs_in_as_its_principal() {
+        let text = kafka_ui(
+            "kafka-ui",
+            "a password",
+            "0123",
+            Path::new("/run/keys/ca.pem"),
+        );
+        let read: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
+        assert_eq!(read["spring"]["security"]["user"]["password"], "0123");
+        let properties = &read["kafka"]["clusters"][0]["properties"];
+        assert_eq!(properties["security.protocol"], "SASL_SSL");
+        let login = clients::scram_login("kafka-ui", "a password");
+        assert_eq!(properties["sasl.jaas.config"], login);
+        assert_eq!(properties["ssl.truststore.location"], "/run/keys/ca.pem");
+    }
 }
