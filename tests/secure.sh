@@ -12,12 +12,13 @@ case ${1:-} in
 --help | -h)
   say "usage: tests/secure.sh [FILTER]" "" \
     "Starts a secured cluster and its services on an address of their own, runs the HTTP tests (those" \
-    "whose names hold FILTER; default http::) on them, looks for secrets where others could read them, and" \
-    "ends and removes it all."
+    "whose names hold FILTER; default http::) on them, runs the clients of docs/SECURITY.md, looks for secrets" \
+    "where others could read them, and ends and removes it all."
   exit 0
   ;;
 esac
 
+need curl
 cargo build --workspace --locked --quiet
 mkdir -p target/tmp
 dir=$(mktemp -d "$PWD/target/tmp/secure-XXXXXX")
@@ -38,6 +39,11 @@ trap 'exit 130' INT TERM
 TEST_CLUSTER=$dir/cluster.json \
   TEST_SERVICES=http://$address:8081,http://$address:8082,http://$address:8083 \
   cargo test -p cluster-tests --locked --test shared -- "${1:-http::}"
+
+printf '\n--- the clients of docs/SECURITY.md\n'
+curl -fsS -o /dev/null -X POST -H "@$dir/keys/tokens/admin.header" \
+  "http://$address:8083/api/loadtest/run?eventCount=1000&topic=log-events"
+KEYS=$dir/keys BOOTSTRAP=$address:19092,$address:19093,$address:19094 tests/clients.sh
 
 printf '\n--- no secret in the repository, in the programs that run, or in their logs\n'
 find_secrets "$dir/keys"
