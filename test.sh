@@ -144,3 +144,4 @@ stage "problem codes" codes_are_produced
 
 printf '\nall stages passed in %d s\n' "$SECONDS"
 printf '%s\n' "${timings[@]}"
+scripts/dependencies unchecked
