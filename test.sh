@@ -110,11 +110,11 @@ rules() {
 
 # Every problem code of docs/API.md was in an answer to a test; the tests leave a file for each.
 codes_are_produced() {
-  local code missing=0
+  local code unseen=0
   while read -r code; do
-    [[ -e $PROBLEM_CODES_SEEN/$code ]] || { say "no test was answered with $code" && missing=1; }
+    [[ -e $PROBLEM_CODES_SEEN/$code ]] || { say "no test was answered with $code" && unseen=1; }
   done < <(sed -n '/^## Problem codes/,$ s/^| `//p' docs/API.md | cut -d'|' -f1 | grep -oE '[a-z_]{3,}')
-  return "$missing"
+  return "$unseen"
 }
 
 prerequisites() {
