@@ -80,7 +80,7 @@ pub async fn layer(request: Request, next: Next) -> Response {
 
 fn with_call(mut request: Request, bytes: Bytes) -> Result<Request, Problem> {
     let mut call = Call::of(request.method(), request.uri(), bytes);
-    if !only_looks(&call.method, &call.uri) {
+    if !never_writes(&call.method, &call.uri) {
         call.remarks = Remarks::of(&call.uri, call.body.as_ref())?;
         request = remarks::taken_out(request, call.body.as_ref());
     }
