@@ -10,6 +10,11 @@ use tokio::sync::OnceCell;
 
 use crate::document::{Document, Seen};
 
+/// What may have no end.
+const STREAMS: [&[u8]; 2] = [b"text/event-stream", b"application/x-ndjson"];
+/// After this it has nothing to say yet.
+const STREAM_PATIENCE: Duration = Duration::from_secs(5);
+
 /// One service.
 #[derive(Debug, Clone)]
 pub struct Api {
@@ -111,7 +116,7 @@ impl Api {
         self.send(Method::GET, path, None).await
     }
 
-    /// `GET path`; of a stream of events, which may have no end, only what comes first.
+    /// `GET path`; of a stream, which may have no end, only what comes first, if anything does soon.
     ///
     /// # Panics
     /// When no answer comes, or another than the service documents.
@@ -121,12 +126,18 @@ impl Api {
         let answer = request.send().await;
         let mut answer = answer.unwrap_or_else(|error| panic!("GET {path}: {error:?}"));
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let streams = headers
-            .get("content-type")
-            .is_some_and(|media_type| media_type == "text/event-stream");
+        let media_type = headers.get("content-type");
+        let streams = media_type.is_some_and(|media_type| STREAMS.contains(&media_type.as_bytes()))
+            && !headers.contains_key("content-length");
         let mut text = Vec::new();
         loop {
-            let chunk = answer.chunk().await;
+            let next = answer.chunk();
+            let chunk = if streams {
+                let soon = tokio::time::timeout(STREAM_PATIENCE, next).await;
+                soon.unwrap_or(Ok(None))
+            } else {
+                next.await
+            };
             let chunk = chunk.unwrap_or_else(|error| panic!("GET {path}: {error}"));
             text.extend(chunk.iter().flatten());
             if streams || chunk.is_none() {

@@ -6,6 +6,7 @@
 )]
 
 mod admin_audit;
+mod admin_busy;
 mod admin_truth;
 mod admin_writes;
 mod alerts;
