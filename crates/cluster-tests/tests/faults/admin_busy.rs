@@ -78,10 +78,12 @@ async fn a_second_write_to_one_thing_is_told_that_the_first_is_under_way() {
     let node = NodeId::broker(u16::try_from(controller).unwrap());
 
     local.pause(node).await.unwrap();
-    let topic_path = format!("/api/topics/{topic}/partitions?partitions=2");
-    let group_path = format!("/api/groups/{group}/offsets/reset?to=earliest&execute=true");
+    // What leads some of the audit log hangs as well.
+    let glass = "breakGlass=true&reason=the+audit+hangs";
+    let topic_path = format!("/api/topics/{topic}/partitions?partitions=2&{glass}");
+    let group_path = format!("/api/groups/{group}/offsets/reset?to=earliest&execute=true&{glass}");
     let settings = r#"{"configs": {"log.cleaner.backoff.ms": "14000"}}"#;
-    let broker_path = format!("/api/brokers/{controller}/configs");
+    let broker_path = format!("/api/brokers/{controller}/configs?{glass}");
     let (topics, groups, brokers) = tokio::join!(
         async { tokio::join!(admin.post(&topic_path), admin.post(&topic_path)) },
         async { tokio::join!(admin.post(&group_path), admin.post(&group_path)) },
