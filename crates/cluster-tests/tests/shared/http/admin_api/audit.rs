@@ -261,6 +261,44 @@ async fn the_audit_topic_is_not_deleted() {
     answer.problem(403, "protected_topic");
 }
 
+#[tokio::test]
+async fn pages_of_the_audit_follow_each_other_and_together_are_the_whole() {
+    let (admin, topic) = with_topic().await;
+    let configs = format!("/api/topics/{topic}/configs");
+    for seconds in 60..65 {
+        let body = format!(r#"{{"configs": {{"retention.ms": "{seconds}000"}}}}"#);
+        admin.patch_json(&configs, &body).await.ok_json(200);
+    }
+    let find = format!("/api/audit?topic={topic}");
+    let whole = admin.get(&find).await.ok_json(200);
+    assert_eq!(
+        (&whole["end"], &whole["nextCursor"]),
+        (&"complete".into(), &Value::Null)
+    );
+    let whole = whole["entries"].as_array().unwrap();
+    assert_eq!(whole.len(), 6);
+
+    let (mut pages, mut cursor) = (Vec::new(), String::new());
+    for last in [false, false, true] {
+        let page = admin
+            .get(&format!("{find}&limit=2{cursor}"))
+            .await
+            .ok_json(200);
+        pages.extend(page["entries"].as_array().unwrap().clone());
+        let next = page["nextCursor"].as_str();
+        assert_eq!(next.is_none(), last, "{page}");
+        cursor = next.map_or(String::new(), |next| format!("&cursor={next}"));
+    }
+    assert_eq!(&pages, whole);
+    for wrong in ["", "yesterday"] {
+        let refused = admin.get(&format!("/api/audit?cursor={wrong}")).await;
+        refused.field_problem(400, "cursor");
+    }
+    // The last second that there is.
+    let latest = admin.get("/api/audit?limit=1&cursor=253402207200000").await;
+    assert_eq!(latest.ok_json(200)["entries"].as_array().unwrap().len(), 1);
+}
+
 /// Short retention is a deletion in effect.
 #[tokio::test]
 async fn what_the_audit_log_keeps_is_not_changed_unless_the_glass_is_broken() {
