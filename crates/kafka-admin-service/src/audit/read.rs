@@ -116,7 +116,7 @@ pub async fn read_one(
         return Ok(None);
     };
     // Brokers' clocks may be behind by some.
-    let since = begun - CLOCKS_APART;
+    let since = begun.checked_sub(CLOCKS_APART).unwrap_or(Timestamp::MIN);
     let topic = any_broker::topic(cluster, topic).await?;
     let wanted = Wanted {
         partition: None,
@@ -158,7 +158,8 @@ async fn ranges(
     let (mut ranges, whole) = records::ranges(cluster, topic, None, start).await?;
     let until = filter.before.as_ref().and_then(Cursor::time);
     if let Some(until) = until {
-        let start = Start::Time(until + LATEST_OUTCOME);
+        let latest = until.checked_add(LATEST_OUTCOME).unwrap_or(Timestamp::MAX);
+        let start = Start::Time(latest);
         let (later, _) = records::ranges(cluster, topic, None, start).await?;
         for range in &mut ranges {
             let later = later

@@ -294,7 +294,7 @@ async fn pages_of_the_audit_follow_each_other_and_together_are_the_whole() {
         let refused = admin.get(&format!("/api/audit?cursor={wrong}")).await;
         refused.field_problem(400, "cursor");
     }
-    // The last second that there is.
+    // The last second that there is; no time is an outcome's limit after it.
     let latest = admin.get("/api/audit?limit=1&cursor=253402207200000").await;
     assert_eq!(latest.ok_json(200)["entries"].as_array().unwrap().len(), 1);
 }
