@@ -108,10 +108,15 @@ rules() {
     alerts_are_tested && jobs_are_the_same
 }
 
-# Every problem code of docs/API.md was in an answer to a test; the tests leave a file for each.
+# Of these no answer of a cluster can be had at will; unit tests produce them: of what Kafka's errors become
+# (kafka_*, broker_down), of the locks (*_busy), and of service-kit's own service (the rest).
+ONLY_IN_UNIT_TESTS='kafka_denied kafka_error kafka_timeout broker_down resource_busy group_busy internal request_timeout outcome_unknown'
+
+# Every other problem code of docs/API.md was in an answer to a test; the tests leave a file for each.
 codes_are_produced() {
   local code unseen=0
   while read -r code; do
+    [[ " $ONLY_IN_UNIT_TESTS " != *" $code "* ]] || continue
     [[ -e $PROBLEM_CODES_SEEN/$code ]] || { say "no test was answered with $code" && unseen=1; }
   done < <(sed -n '/^## Problem codes/,$ s/^| `//p' docs/API.md | cut -d'|' -f1 | grep -oE '[a-z_]{3,}')
   return "$unseen"
