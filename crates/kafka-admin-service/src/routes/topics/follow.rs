@@ -11,7 +11,7 @@ use service_kit::problem::KafkaReadProblems;
 use service_kit::{Answer, Fields, FromFields, Input, PathParam, Problem, sse};
 use tokio_util::sync::CancellationToken;
 
-use super::records::{NDJSON, USUAL_LAST, Which, line, topic};
+use super::records::{NDJSON, USUAL_LAST, Which, WhichQuery, line, topic};
 use crate::records::{self, RecordView, Start, Wanted};
 use crate::state::AppState;
 use crate::topic::TopicName;
@@ -38,26 +38,14 @@ impl FromFields for FollowRecords {
     }
 }
 
-/// How [`FollowRecords`] shows in the OpenAPI document.
+/// What [`FollowRecords`] adds to what it has in common with a bounded read.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 #[expect(dead_code, reason = "documents; nothing is built from it")]
 pub struct FollowRecordsQuery {
-    /// One partition; all when not given, also those that are added later.
-    #[param(example = 0, minimum = 0)]
-    partition: Option<i32>,
-    /// From this offset on.
-    #[param(example = 0, minimum = 0)]
-    offset: Option<i64>,
-    /// From the first record at or after this time on, RFC 3339.
-    #[param(example = "2026-01-31T12:00:00Z", format = DateTime)]
-    time: Option<String>,
     /// The last so many first; 10 when nothing says where to start, 0 for only what comes.
     #[param(example = 10, minimum = 0, maximum = 1000)]
     last: Option<u32>,
-    /// Only records whose value contains this text.
-    #[param(example = "ERROR")]
-    contains: Option<String>,
     /// Ends after so many records; not at all when not given.
     #[param(example = 100, minimum = 1)]
     limit: Option<u64>,
@@ -65,13 +53,15 @@ pub struct FollowRecordsQuery {
 
 /// Records of a topic as they come, after the last that are there: one JSON object a line, or server-sent
 /// events `record` where `Accept` has `text/event-stream`. Goes on until the caller leaves, the service
-/// stops, the topic is gone, or `limit` is reached. At most 16 callers at once.
+/// stops, the topic is gone, or `limit` is reached; partitions that are added are followed too. At most 16
+/// callers at once.
 #[utoipa::path(
     get,
     path = "/api/topics/{name}/records/follow",
     tag = "records",
     params(
         ("name" = String, Path, description = "the topic's name", example = "log-events"),
+        WhichQuery,
         FollowRecordsQuery
     ),
     responses(

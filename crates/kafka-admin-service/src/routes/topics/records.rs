@@ -80,11 +80,11 @@ impl FromFields for ReadRecords {
     }
 }
 
-/// How [`ReadRecords`] shows in the OpenAPI document.
+/// How [`Which`] shows in the OpenAPI document.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 #[expect(dead_code, reason = "documents; nothing is built from it")]
-pub struct ReadRecordsQuery {
+pub struct WhichQuery {
     /// One partition; all when not given.
     #[param(example = 0, minimum = 0)]
     partition: Option<i32>,
@@ -94,12 +94,19 @@ pub struct ReadRecordsQuery {
     /// From the first record at or after this time on, RFC 3339.
     #[param(example = "2026-01-31T12:00:00Z", format = DateTime)]
     time: Option<String>,
-    /// The last so many; 10 when nothing says where to start.
-    #[param(example = 10, minimum = 1, maximum = 1000)]
-    last: Option<u32>,
     /// Only records whose value contains this text.
     #[param(example = "ERROR")]
     contains: Option<String>,
+}
+
+/// What [`ReadRecords`] adds to it.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+#[expect(dead_code, reason = "documents; nothing is built from it")]
+pub struct ReadRecordsQuery {
+    /// The last so many; 10 when nothing says where to start.
+    #[param(example = 10, minimum = 1, maximum = 1000)]
+    last: Option<u32>,
     /// Most records; 100 when not given.
     #[param(example = 100, minimum = 1, maximum = 1000)]
     limit: Option<u32>,
@@ -113,6 +120,7 @@ pub struct ReadRecordsQuery {
     tag = "records",
     params(
         ("name" = String, Path, description = "the topic's name", example = "log-events"),
+        WhichQuery,
         ReadRecordsQuery
     ),
     responses(
