@@ -17,6 +17,8 @@ use crate::state::AppState;
 use crate::topic::TopicName;
 
 const EVENT_STREAM: &str = "text/event-stream";
+/// Who wants more wants them without a limit.
+const LARGEST_LIMIT: usize = 1_000_000_000;
 /// What `Retry-After` says while too many follow.
 const RETRY_AFTER_S: u64 = 10;
 
@@ -27,7 +29,7 @@ pub struct FollowRecords(Wanted);
 impl FromFields for FollowRecords {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let which = Which::from_fields(fields, 0);
-        let limit = fields.optional_in("limit", 1..=usize::MAX);
+        let limit = fields.optional_in("limit", 1..=LARGEST_LIMIT);
         let (which, limit) = (which?, limit?);
         Some(Self(Wanted {
             partition: which.partition,
@@ -47,7 +49,7 @@ pub struct FollowRecordsQuery {
     #[param(example = 10, minimum = 0, maximum = 1000)]
     last: Option<u32>,
     /// Ends after so many records; not at all when not given.
-    #[param(example = 100, minimum = 1)]
+    #[param(example = 100, minimum = 1, maximum = 1_000_000_000)]
     limit: Option<u64>,
 }
 
