@@ -181,7 +181,7 @@ async fn lag_in_time_is_bounded_by_readings_and_by_the_time_index() {
     let produced = std::time::SystemTime::now();
     commit(&group, &topic, 40).await;
     let services = super::health::healthy().await;
-    let told = async |health: &cluster_tests::api::Api| {
+    let told = async |health: &cluster_tests::api::Api, at_least: f64| {
         wait_for_condition("the lag in time", PATIENCE * 2, || async {
             let report = health.get("/api/health").await.json();
             let group = report["consumerGroupHealth"][&group].clone();
@@ -190,7 +190,9 @@ async fn lag_in_time_is_bounded_by_readings_and_by_the_time_index() {
             let [least, most] = bounds.map(|name| group[name].as_f64());
             // Past the first rung of the time index.
             match (least, most) {
-                (Some(least), Some(most)) if age > 25.0 => Ok((least, most, age, group)),
+                (Some(least), Some(most)) if age > 25.0 && least >= at_least => {
+                    Ok((least, most, age, group))
+                }
                 _ => Err(group.to_string()),
             }
         })
@@ -198,7 +200,7 @@ async fn lag_in_time_is_bounded_by_readings_and_by_the_time_index() {
         .unwrap()
     };
     // As old as the measurement is: a cycle of 5 s, or more beside other tests.
-    let (least, most, age, shown) = told(&services.health).await;
+    let (least, most, age, shown) = told(&services.health, 0.0).await;
     assert!(most >= age - 60.0 && least <= age, "{age}: {shown}");
     assert!(least <= most && most - least <= 45.0, "{shown}");
     assert_eq!(shown["topicLags"][&topic]["lag"], 60, "{shown}");
@@ -207,11 +209,12 @@ async fn lag_in_time_is_bounded_by_readings_and_by_the_time_index() {
         "{shown}"
     );
 
-    // One that has just started has no readings of its own.
+    // One that has just started has no readings of its own. The index is asked for what is 20 s old, on a
+    // loaded machine a while after the moment that the lag is told of; in a later round it is not.
     let (_, local) = shared().await;
     let fresh = cluster_tests::services::host(&cluster_tests::services::Target::of(local));
-    let (least, most, age, shown) = told(&fresh.health).await;
-    assert!(least >= 19.0 && least <= age, "{age}: {shown}");
+    let (least, most, age, shown) = told(&fresh.health, 19.0).await;
+    assert!(least <= age, "{age}: {shown}");
     assert!(most <= age.max(60.0) * 3.0, "{age}: {shown}");
 }
 
