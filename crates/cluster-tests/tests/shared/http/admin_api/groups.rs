@@ -1,11 +1,13 @@
 //! Consumer groups, with Kafka's own `kafka-consumer-groups` as the witness of every move.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use cluster_tests::api::Api;
 use cluster_tests::names::unique;
 use cluster_tests::records::produce;
 use cluster_tests::{PATIENCE, kafka_tool, shared};
+use jiff::Timestamp;
 use kafka_cluster::Connection;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
@@ -17,15 +19,26 @@ const TOOL: &str = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand";
 
 /// A group without members that committed 40 and 10 on a topic with 100 and 20 records.
 async fn with_group() -> (&'static Api, String, String) {
+    let (admin, topic, group, _) = with_group_and_pause(Duration::ZERO).await;
+    (admin, topic, group)
+}
+
+/// The same, and the middle of a pause after the first 60 and 10 of the records.
+async fn with_group_and_pause(pause: Duration) -> (&'static Api, String, String, Timestamp) {
     let (admin, topic) = with_topic().await;
     let (cluster, _) = shared().await;
-    produce(&cluster, &topic, 0, 100).await;
-    produce(&cluster, &topic, 1, 20).await;
+    produce(&cluster, &topic, 0, 60).await;
+    produce(&cluster, &topic, 1, 10).await;
+    let middle = Timestamp::now() + pause / 10;
+    // Time itself is what is needed here.
+    tokio::time::sleep(pause).await;
+    produce(&cluster, &topic, 0, 40).await;
+    produce(&cluster, &topic, 1, 10).await;
     let (group, connection) = (unique("group"), cluster.connection().clone());
     let names = (group.clone(), topic.clone());
     let commit = move || commit(&connection, &names.0, &names.1);
     tokio::task::spawn_blocking(commit).await.unwrap();
-    (admin, topic, group)
+    (admin, topic, group, middle)
 }
 
 fn commit(connection: &Connection, group: &str, topic: &str) {
@@ -91,7 +104,7 @@ async fn a_group_is_listed_and_described_with_its_lag() {
 
 #[tokio::test]
 async fn every_reset_its_dry_run_and_its_undo_agree_with_kafkas_own_tool() {
-    let (admin, topic, group) = with_group().await;
+    let (admin, topic, group, middle) = with_group_and_pause(Duration::from_secs(10)).await;
     let path = format!("/api/groups/{group}/offsets");
     let before = BTreeMap::from([(0, 40), (1, 10)]);
     let modes = [
@@ -99,19 +112,24 @@ async fn every_reset_its_dry_run_and_its_undo_agree_with_kafkas_own_tool() {
         (json!({"to": "latest"}), [100, 20]),
         (json!({"to": "offset", "offset": 30}), [30, 20]),
         (json!({"to": "shift", "shift": -15}), [25, 0]),
-        (
-            json!({"to": "time", "time": "2020-01-01T00:00:00Z"}),
-            [0, 0],
-        ),
-        (json!({"to": "ago", "agoMs": 0}), [100, 20]),
+        (json!({"to": "shift", "shift": 15}), [55, 20]),
+        (json!({"to": "time", "time": middle.to_string()}), [60, 10]),
+        // How long ago that is now is said with each call.
+        (json!({"to": "ago"}), [60, 10]),
         (
             json!({"to": "latest", "topics": [format!("{topic}:1")]}),
             [40, 20],
         ),
     ];
     assert_eq!(witnessed(&group).await, before);
+    let ago = |mode: &mut Value| {
+        if mode["to"] == "ago" {
+            mode["agoMs"] = json!(Timestamp::now().duration_since(middle).as_millis());
+        }
+    };
     for (mut mode, [zero, one]) in modes {
         let after = BTreeMap::from([(0, zero), (1, one)]);
+        ago(&mut mode);
         let reset = format!("{path}/reset");
         let dry = admin
             .post_json(&reset, &mode.to_string())
@@ -125,6 +143,7 @@ async fn every_reset_its_dry_run_and_its_undo_agree_with_kafkas_own_tool() {
         assert_eq!(said.ok_json(200), dry, "a dry run, as without saying so");
         mode["validateOnly"] = json!(false);
         mode["execute"] = json!(true);
+        ago(&mut mode);
         let done = admin
             .post_json(&reset, &mode.to_string())
             .await
@@ -205,7 +224,7 @@ async fn a_group_with_members_is_not_touched() {
     consumer.subscribe(&[&topic]).unwrap();
     let path = format!("/api/groups/{group}");
     local_cluster::wait_for_condition("the member to show", PATIENCE, || async {
-        consumer.poll(std::time::Duration::ZERO);
+        consumer.poll(Duration::ZERO);
         let shown = admin.get(&path).await.json();
         if shown["state"] == "Stable" {
             Ok(())
