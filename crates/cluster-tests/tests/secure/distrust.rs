@@ -13,8 +13,8 @@ use secure_stream::ConnectError;
 use serde_json::Value;
 
 use super::rights::run;
-use super::secured;
 use super::strangers::{foreign_authority, settings};
+use super::{healthy_again, secured};
 
 const CONFIGS: &str = "kafka.admin.ConfigCommand";
 /// Where a broker finds the certificate that it shows its clients; told, it reads it again.
@@ -147,16 +147,7 @@ async fn a_certificate_that_has_ended_is_told_as_that_until_it_is_renewed() {
     all_say(&answers, (502, UNAUTHENTICATED, EXPIRED));
     told_alone.unwrap();
     ended.unwrap();
-    wait_for_condition("health to be HEALTHY again", PATIENCE, || async {
-        let health = services.health.get("/api/health").await.json();
-        if health["status"] == "HEALTHY" {
-            Ok(())
-        } else {
-            Err(health["reasons"].to_string())
-        }
-    })
-    .await
-    .unwrap();
+    healthy_again(&services).await;
     Keys::open(keys.dir()).unwrap().check_periods().unwrap();
 }
 

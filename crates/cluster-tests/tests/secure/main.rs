@@ -19,12 +19,29 @@ use std::path::PathBuf;
 use std::process::Output;
 
 use cluster_keys::Keys;
+use cluster_tests::PATIENCE;
 use cluster_tests::secured::connection;
+use cluster_tests::services::Services;
 use kafka_cluster::KafkaCluster;
 use local_cluster::Cluster;
 use local_cluster::security::SUPER;
+use local_cluster::wait_for_condition;
 use tokio::process::Command;
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
+
+/// What a test took away is back.
+async fn healthy_again(services: &Services) {
+    wait_for_condition("health to be HEALTHY again", PATIENCE, || async {
+        let health = services.health.get("/api/health").await.json();
+        if health["status"] == "HEALTHY" {
+            Ok(())
+        } else {
+            Err(health["reasons"].to_string())
+        }
+    })
+    .await
+    .unwrap();
+}
 
 /// The cluster, this test's own until the guard is dropped; its principals have their rights.
 async fn secured() -> (&'static Cluster, Keys, MutexGuard<'static, ()>) {

@@ -10,7 +10,7 @@ use local_cluster::wait_for_condition;
 use serde_json::Value;
 
 use super::services::started;
-use super::{client, secured};
+use super::{client, healthy_again, secured};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 const HEALTH: &str = "User:kafka-health-service";
@@ -58,7 +58,7 @@ async fn health_says_which_right_it_lacks_and_is_healthy_again_once_it_is_given_
         assert!(created.values().all(Result::is_ok), "{created:?}");
         let health = missing.unwrap();
         assert_eq!(health["status"], "UNKNOWN", "{health}");
-        has_no_right_missing(&services).await;
+        healthy_again(&services).await;
     }
 }
 
@@ -82,17 +82,4 @@ async fn lacks(services: &Services, told: &str) -> local_cluster::Result<Value> 
         }
     })
     .await
-}
-
-async fn has_no_right_missing(services: &Services) {
-    wait_for_condition("health to be HEALTHY again", PATIENCE, || async {
-        let health = services.health.get("/api/health").await.json();
-        if health["status"] == "HEALTHY" {
-            Ok(())
-        } else {
-            Err(health["reasons"].to_string())
-        }
-    })
-    .await
-    .unwrap();
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::str::FromStr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 use kafka_cluster::{
@@ -15,7 +15,7 @@ use super::backwards::Backwards;
 use super::joined::Joined;
 use super::{AuditPage, Entry};
 use crate::any_broker;
-use crate::records::{self, Start, Wanted};
+use crate::records::{self, BUFFER_KIB, LONGEST_READ, MOST_BYTES, Start, Wanted};
 
 /// Which writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,12 +42,6 @@ const CLOCKS_APART: SignedDuration = SignedDuration::from_secs(60);
 const LATEST_OUTCOME: SignedDuration = SignedDuration::from_mins(6);
 /// Records that one look reads at most; a write has two.
 const MOST_RECORDS: i64 = 20_000;
-/// Bytes that one look reads at most.
-const MOST_BYTES: u64 = 16 * 1024 * 1024;
-/// One look ends after this at the latest.
-const LONGEST_READ: Duration = Duration::from_secs(10);
-/// Memory for records that are fetched ahead.
-const BUFFER_KIB: u32 = 4 * 1024;
 
 /// Reads the writes that match, newest first: from the end of the topic back, or from a cursor, until there
 /// are enough.

@@ -6,8 +6,14 @@ mod read;
 mod view;
 mod write;
 
-/// Memory for records that one read fetches ahead.
-const BUFFER_KIB: u32 = 4 * 1024;
+use std::time::Duration;
+
+/// One read ends after this at the latest.
+pub const LONGEST_READ: Duration = Duration::from_secs(10);
+/// Bytes of keys and values that one read looks at, whether they match or not.
+pub const MOST_BYTES: u64 = 16 * 1024 * 1024;
+/// Memory for records that one read fetches ahead, in KiB.
+pub const BUFFER_KIB: u32 = 4 * 1024;
 
 pub use follow::{FollowerPlace, Followers, follow};
 pub use read::{Page, Start, Wanted, ranges, read};

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use kafka_cluster::{
@@ -10,13 +9,8 @@ use kafka_cluster::{
     TopicMetadata, TopicPartition, read_ranges,
 };
 
-use super::{BUFFER_KIB, RecordView};
+use super::{BUFFER_KIB, LONGEST_READ, MOST_BYTES, RecordView};
 use crate::time_limits;
-
-/// One read ends after this at the latest.
-const LONGEST_READ: Duration = Duration::from_secs(10);
-/// Bytes of keys and values that one read looks at, whether they match or not.
-const MOST_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Where a read starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -63,11 +63,6 @@ pub struct RecordWriter {
     waiting: Arc<Waiting>,
 }
 
-/// The client does not know what it was asked for; nothing was sent.
-fn is_unknown(error: &KafkaError) -> bool {
-    [codes::LOCAL_UNKNOWN_PARTITION, codes::LOCAL_UNKNOWN_TOPIC].contains(&error.code)
-}
-
 type Outcome = Result<Written, ProduceError>;
 
 /// Who waits for which record.
@@ -189,4 +184,9 @@ impl RecordWriter {
         let producer = Arc::new(producer.keeping_up_with(&self.connection, &config)?);
         Ok(slot.insert(producer).clone())
     }
+}
+
+/// The client does not know what it was asked for; nothing was sent.
+fn is_unknown(error: &KafkaError) -> bool {
+    [codes::LOCAL_UNKNOWN_PARTITION, codes::LOCAL_UNKNOWN_TOPIC].contains(&error.code)
 }
