@@ -8,6 +8,8 @@ cd "$(dirname "$0")"
 . scripts/api.sh
 # shellcheck source=scripts/docker.sh
 . scripts/docker.sh
+# shellcheck source=scripts/renewal.sh
+. scripts/renewal.sh
 
 usage() {
   cat <<'TEXT'
@@ -23,7 +25,8 @@ runs already is left alone.
                  docs/SECURITY.md
   --docker       in Docker Compose
   --without-ui   in Docker Compose, without Kafka UI and Grafana (less memory, nothing to fetch for them)
-  --renew WHAT   certificates, or the principal whose password is to be new (secured, running cluster)
+  --renew WHAT   certificates, or the principal whose password is to be new (secured, running cluster);
+                 for kafka-broker, the brokers' own, they restart one after the other
   --brokers N    start N brokers instead of 3 (plain processes only)
   --no-install   never install a package; say what is missing instead
   --down         stop everything; topics and records stay
@@ -56,6 +59,8 @@ while (($#)); do
     [[ ${2:-} =~ ^[a-z][a-z-]*$ ]] || fail "--renew needs certificates, or a principal" "for example: ./setup.sh --renew certificates"
     action=renew
     renewed=$2
+    # Their other name.
+    [[ $renewed != kafka-broker-alternate ]] || renewed=kafka-broker
     shift
     ;;
   --brokers)
@@ -111,6 +116,10 @@ if [[ $action != up ]]; then
   fi
   if [[ $action == reset ]]; then exec "$bin/local-cluster" reset --yes; fi
   if [[ $action == renew && $renewed == certificates ]]; then exec "$bin/local-cluster" renew certificates; fi
+  if [[ $action == renew && $renewed == kafka-broker ]]; then
+    renew_brokers "$bin/local-cluster" renew brokers
+    exit
+  fi
   if [[ $action == renew ]]; then exec "$bin/local-cluster" renew password "$renewed"; fi
   exec "$bin/local-cluster" down
 fi

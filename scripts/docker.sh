@@ -204,8 +204,39 @@ docker_reset() {
   ! docker_secured || sed -i "/^COMPOSE_FILE=$SECURE_FILES\$/d" .env
 }
 
-# docker_renew: every certificate, or the password of the principal in RENEWED; no container is restarted
-# but Kafka UI's for its own password, which it reads when it starts.
+# docker_renew_password PRINCIPAL: a new one, which ZooKeeper has then; nobody uses it yet.
+docker_renew_password() {
+  compose run --rm --no-deps keys renew-password "$1" >&2 || fail "the password was not renewed" "the line above says why"
+  # Starts the ZooKeepers where nothing runs.
+  compose run --rm passwords >&2 || fail "the cluster did not take the password" "the lines above say why; the next start tries again"
+}
+
+# docker_renew_brokers: the brokers' own password as far as it goes now; prints the brokers that are to be
+# restarted before it is called again, and nothing once it is done. They have two names, and use one:
+# crates/cluster-keys/src/broker_login.rs.
+docker_renew_brokers() {
+  local now other state broker old=()
+  read -r now other state <<<"$(compose run --rm -T --no-deps keys broker-login)"
+  [[ -n $state ]] || fail "the keys do not say how brokers log in" "the line above says why"
+  if [[ $state == settled ]]; then
+    docker_renew_password "$other"
+    compose run --rm --no-deps keys switch-broker-login >&2 || fail "the brokers' login was not switched" "the line above says why; the same command tries again"
+    read -r now other <<<"$other $now"
+  fi
+  for broker in kafka-1 kafka-2 kafka-3 kafka-4; do
+    [[ -n $(docker ps -q --filter "name=^$broker\$") ]] || continue
+    docker exec "$broker" grep -qF "username=\"$now\"" /run/kafka/broker.properties || old+=("$broker")
+  done
+  if ((${#old[@]})); then
+    printf '%s\n' "${old[@]}"
+    return
+  fi
+  docker_renew_password "$other"
+  compose run --rm --no-deps keys settle-broker-login >&2 || fail "the old password still counts" "the line above says why; the same command tries again"
+}
+
+# docker_renew: every certificate, or the password of the principal in RENEWED. Restarted are brokers for their
+# own password, one after the other, and Kafka UI for its own: they read them when they start.
 docker_renew() {
   local broker id super=(-e KAFKA_CLIENT_PROPERTIES=/run/keys/super.java.properties)
   local setting=listener.name.external.ssl.keystore.location change late=()
@@ -234,16 +265,15 @@ docker_renew() {
     say "every certificate is new"
     return
   fi
-  local brokers ensemble
-  brokers=$(docker ps -q --filter 'name=^kafka-[1-4]$')
+  local ensemble
   ensemble=$(docker ps -q --filter 'name=^zookeeper-[1-3]$')
-  [[ $RENEWED != kafka-broker || -z $brokers ]] ||
-    fail "brokers that run log in to each other as kafka-broker" "./setup.sh --docker --down first, then this, then ./setup.sh --docker"
-  compose run --rm --no-deps keys renew-password "$RENEWED" || fail "the password was not renewed" "the line above says why"
-  # Starts the ZooKeepers where nothing runs.
-  compose run --rm passwords || fail "the cluster did not take the password" "the lines above say why; the next start tries again"
-  # Only now clients may use it.
-  compose run --rm --no-deps keys ensure || fail "clients were not told the new password" "the line above says why; the next start tries again"
+  if [[ $RENEWED == kafka-broker ]]; then
+    renew_brokers docker_renew_brokers
+  else
+    docker_renew_password "$RENEWED"
+    # Only now clients may use it.
+    compose run --rm --no-deps keys ensure || fail "clients were not told the new password" "the line above says why; the next start tries again"
+  fi
   [[ -n $ensemble ]] || compose stop zookeeper-1 zookeeper-2 zookeeper-3
   if [[ $RENEWED == kafka-ui && -n $(docker ps -q --filter 'name=^kafka-ui$') ]]; then
     say "restarting Kafka UI, which reads its password when it starts"

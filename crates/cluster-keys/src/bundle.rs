@@ -6,7 +6,6 @@ use std::path::Path;
 use nix::unistd::{Gid, Uid};
 
 use crate::error::{Error, Result};
-use crate::principals::BROKER;
 use crate::store::Keys;
 use crate::{clients, files};
 
@@ -76,7 +75,7 @@ impl Part {
                 one(file, clients::java(principal, &password, authority))
             }
             Self::BrokerLogin(listeners) => {
-                let login = keys.scram_login(BROKER)?;
+                let login = keys.broker_jaas()?;
                 let lines = listeners.iter().map(|listener| {
                     format!("listener.name.{listener}.scram-sha-512.sasl.jaas.config={login}\n")
                 });

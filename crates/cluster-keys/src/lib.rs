@@ -10,6 +10,7 @@
 //! Nothing here talks to a broker or to ZooKeeper.
 
 mod authority;
+mod broker_login;
 mod bundle;
 mod clients;
 pub mod compose;
@@ -23,8 +24,9 @@ mod store;
 mod tokens;
 
 pub use authority::Names;
+pub use broker_login::{BROKER_LOGIN_CHANGES, BrokerLogin};
 pub use error::{Error, Result};
 pub use files::{close_dir, write as write_secret};
 pub use period::Period;
-pub use principals::{BROKER, HEALTH, PRINCIPALS, SUPER};
+pub use principals::{BROKER, BROKER_LOGINS, HEALTH, PRINCIPALS, SUPER};
 pub use store::{Keys, Wanted};

@@ -43,6 +43,12 @@ enum Command {
         /// operator, kafka-ui, load-test-service, ...
         principal: String,
     },
+    /// By which name brokers log in from their next start on, the other name, and `changing` or `settled`
+    BrokerLogin,
+    /// Lets brokers that start from now on log in by the other name, whose password ZooKeeper has
+    SwitchBrokerLogin,
+    /// Ends that change: every broker has restarted
+    SettleBrokerLogin,
     /// When each certificate ends
     Periods,
 }
@@ -67,6 +73,9 @@ fn run(arguments: &Arguments) -> Result<()> {
         } => {
             let keys = compose::ensure(dir, seen_at.clone(), external_host, network)?;
             compose::give(&keys, arguments.owner)?;
+            if keys.broker_login()?.changing {
+                eprintln!("{}", cluster_keys::BROKER_LOGIN_CHANGES);
+            }
         }
         Command::RenewCertificates => {
             let keys = Keys::open(dir)?;
@@ -80,6 +89,25 @@ fn run(arguments: &Arguments) -> Result<()> {
             compose::write_passwords(&keys)?;
             compose::give(&keys, arguments.owner)?;
         }
+        Command::BrokerLogin => {
+            let login = Keys::open(dir)?.broker_login()?;
+            let state = if login.changing {
+                "changing"
+            } else {
+                "settled"
+            };
+            println!("{} {} {state}", login.name, login.other());
+        }
+        Command::SwitchBrokerLogin => {
+            let keys = Keys::open(dir)?;
+            keys.switch_broker_login()?;
+            publish(&keys, arguments.owner)?;
+        }
+        Command::SettleBrokerLogin => {
+            let keys = Keys::open(dir)?;
+            keys.settle_broker_login()?;
+            publish(&keys, arguments.owner)?;
+        }
         Command::Periods => {
             for (path, period) in Keys::open(dir)?.periods()? {
                 println!("{}  {}", period.ends, path.display());
@@ -87,6 +115,13 @@ fn run(arguments: &Arguments) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Tells people and containers what is in `keys` now.
+fn publish(keys: &Keys, owner: u32) -> Result<()> {
+    keys.publish()?;
+    compose::write_bundles(keys)?;
+    Ok(compose::give(keys, owner)?)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::authority::Names;
+use crate::broker_login::BrokerLogin;
 use crate::error::{Error, Result};
 use crate::files;
 
@@ -21,6 +22,9 @@ pub struct Manifest {
     pub certificates: BTreeMap<String, Names>,
     /// Who has a password.
     pub principals: BTreeSet<String>,
+    /// Whom the brokers log in as.
+    #[serde(default)]
+    pub broker_login: BrokerLogin,
 }
 
 impl Manifest {

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use openssl::x509::X509;
 
 use crate::authority::{Authority, Certified, Names};
+use crate::broker_login::BrokerLogin;
 use crate::error::{Error, Result};
 use crate::manifest::Manifest;
 use crate::period::Period;
@@ -154,16 +155,52 @@ impl Keys {
     /// # Errors
     /// As [`Keys::open`].
     pub fn principals(&self) -> Result<BTreeSet<String>> {
-        let there = Manifest::read(&self.dir)?.ok_or_else(|| Error::Missing(self.dir.clone()))?;
+        let there = self.manifest()?;
         Ok(there.principals)
     }
 
-    /// The line by which a broker logs in as `principal`.
+    /// Whom the brokers log in to each other as.
     ///
     /// # Errors
-    /// As [`Keys::password`].
-    pub fn scram_login(&self, principal: &str) -> Result<String> {
-        Ok(clients::scram_login(principal, &self.password(principal)?))
+    /// As [`Keys::open`].
+    pub fn broker_login(&self) -> Result<BrokerLogin> {
+        Ok(self.manifest()?.broker_login)
+    }
+
+    /// The value of `sasl.jaas.config` by which a broker logs in.
+    ///
+    /// # Errors
+    /// As [`Keys::open`] and [`Keys::password`].
+    pub fn broker_jaas(&self) -> Result<String> {
+        let name = self.broker_login()?.name;
+        Ok(clients::scram_login(&name, &self.password(&name)?))
+    }
+
+    /// Brokers that start from now on log in as the other one, whose password the cluster has to know already.
+    /// Nothing happens while a change is under way.
+    ///
+    /// # Errors
+    /// As [`Keys::open`], or when a file cannot be written.
+    pub fn switch_broker_login(&self) -> Result<()> {
+        let mut now = self.manifest()?;
+        if now.broker_login.changing {
+            return Ok(());
+        }
+        now.broker_login = BrokerLogin {
+            name: now.broker_login.other().to_owned(),
+            changing: true,
+        };
+        now.write(&self.dir)
+    }
+
+    /// Ends the change: every broker logs in by the name that counts.
+    ///
+    /// # Errors
+    /// As [`Keys::open`], or when a file cannot be written.
+    pub fn settle_broker_login(&self) -> Result<()> {
+        let mut now = self.manifest()?;
+        now.broker_login.changing = false;
+        now.write(&self.dir)
     }
 
     /// When each certificate begins and ends, the authority's included.
@@ -171,7 +208,7 @@ impl Keys {
     /// # Errors
     /// As [`Keys::open`].
     pub fn periods(&self) -> Result<Vec<(PathBuf, Period)>> {
-        let there = Manifest::read(&self.dir)?.ok_or_else(|| Error::Missing(self.dir.clone()))?;
+        let there = self.manifest()?;
         let names = there.certificates.keys();
         std::iter::once(self.authority())
             .chain(names.map(|name| self.certificate(name)))
@@ -198,7 +235,7 @@ impl Keys {
     /// # Errors
     /// As [`Keys::open`], or when a file cannot be written.
     pub fn renew_certificates(&self) -> Result<()> {
-        let there = Manifest::read(&self.dir)?.ok_or_else(|| Error::Missing(self.dir.clone()))?;
+        let there = self.manifest()?;
         let authority = self.read_authority()?;
         let mut certificates = there.certificates.iter();
         certificates.try_for_each(|(name, names)| self.issue(&authority, name, names))
@@ -212,7 +249,7 @@ impl Keys {
     /// a certificate.
     pub fn issue_for(&self, name: &str, period: Duration) -> Result<()> {
         let file = self.certificate(name);
-        let there = Manifest::read(&self.dir)?.ok_or_else(|| Error::Missing(self.dir.clone()))?;
+        let there = self.manifest()?;
         let names = there.certificates.get(name);
         let names = names.ok_or_else(|| Error::Missing(file.clone()))?;
         let period = SignedDuration::try_from(period).unwrap_or(CERTIFICATE_PERIOD);
@@ -226,7 +263,7 @@ impl Keys {
     /// # Errors
     /// [`Error::NoPrincipal`]; as [`Keys::open`], or when a file cannot be written.
     pub fn renew_password(&self, principal: &str) -> Result<()> {
-        let there = Manifest::read(&self.dir)?.ok_or_else(|| Error::Missing(self.dir.clone()))?;
+        let there = self.manifest()?;
         if !there.principals.contains(principal) {
             let known: Vec<_> = there.principals.into_iter().collect();
             return Err(Error::NoPrincipal {
@@ -242,9 +279,13 @@ impl Keys {
     /// # Errors
     /// As [`Keys::open`], or when a file cannot be written.
     pub fn publish(&self) -> Result<()> {
-        let there = Manifest::read(&self.dir)?.ok_or_else(|| Error::Missing(self.dir.clone()))?;
+        let there = self.manifest()?;
         let mut principals = there.principals.iter();
         principals.try_for_each(|principal| self.write_client(principal, &there.seen_at))
+    }
+
+    fn manifest(&self) -> Result<Manifest> {
+        Manifest::read(&self.dir)?.ok_or_else(|| Error::Missing(self.dir.clone()))
     }
 
     fn password_file(&self, principal: &str) -> PathBuf {
@@ -287,6 +328,7 @@ impl Keys {
             seen_at: wanted.seen_at.clone(),
             certificates: BTreeMap::new(),
             principals: BTreeSet::new(),
+            broker_login: BrokerLogin::default(),
         };
         half.add(&nothing, wanted)?;
         std::fs::rename(&new, &self.dir).map_err(failed)
@@ -461,6 +503,41 @@ mod tests {
         keys.renew_certificates().unwrap();
         assert_ne!(std::fs::read(keys.certificate("kafka-1")).unwrap(), first);
         Keys::open(keys.dir()).unwrap();
+    }
+
+    #[test]
+    fn brokers_log_in_by_the_other_name_once_it_is_switched_and_their_next_start_tells_it() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("keys");
+        let both = Wanted {
+            principals: crate::BROKER_LOGINS.map(str::to_owned).into(),
+            ..wanted(&dir)
+        };
+        let keys = Keys::ensure(&dir, &both).unwrap();
+        let first = keys.broker_login().unwrap();
+        assert!(first.is_in(&keys.broker_jaas().unwrap()));
+        keys.switch_broker_login().unwrap();
+        let second = keys.broker_login().unwrap();
+        assert_eq!(
+            (second.name.as_str(), second.changing),
+            (first.other(), true)
+        );
+        let jaas = keys.broker_jaas().unwrap();
+        assert!(second.is_in(&jaas) && !first.is_in(&jaas), "{jaas}");
+        assert!(jaas.contains(&keys.password(&second.name).unwrap()));
+        // Asked again it does not go back, nor does a start forget it.
+        keys.switch_broker_login().unwrap();
+        assert_eq!(
+            Keys::ensure(&dir, &both).unwrap().broker_login().unwrap(),
+            second
+        );
+        keys.settle_broker_login().unwrap();
+        let settled = keys.broker_login().unwrap();
+        assert_eq!(
+            (settled.name.as_str(), settled.changing),
+            (first.other(), false)
+        );
+        assert_eq!(settled.other(), first.name);
     }
 
     #[test]

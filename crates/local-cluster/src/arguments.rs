@@ -93,6 +93,10 @@ pub enum Command {
 pub enum Renewal {
     /// Every certificate, for another year; no node is restarted.
     Certificates,
+    /// The brokers' own password, as far as it goes now: prints the brokers that are to be restarted, one after
+    /// the other, before this is called again; nothing once it is done. `./setup.sh --renew kafka-broker`
+    /// does all of it.
+    Brokers,
     /// The password of one principal: who is connected stays so, its files have the new one.
     Password {
         /// operator, kafka-ui, load-test-service, ...

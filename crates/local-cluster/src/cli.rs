@@ -188,6 +188,10 @@ async fn renew(cluster: &Cluster, what: &Renewal) -> Result<()> {
             cluster.renew_certificates().await?;
             say!("every certificate is new");
         }
+        Renewal::Brokers => {
+            let old = cluster.renew_broker_password().await?;
+            old.iter().for_each(|broker| say!("{broker}"));
+        }
         Renewal::Password { principal } => {
             cluster.renew_password(principal).await?;
             let keys = cluster.spec().keys_dir();

@@ -1,18 +1,18 @@
 //! New certificates and passwords for a secured cluster, while it runs.
 //!
-//! No node is restarted. ZooKeepers look at their files themselves, and brokers show ZooKeeper the
+//! No node is restarted, but each broker for the brokers' own password. ZooKeepers look at their files themselves, and brokers show ZooKeeper the
 //! certificate that is there when they connect. For its clients a broker loads its certificate
 //! again when it is told something about it.
 
 use std::time::Duration;
 
-use cluster_keys::Keys;
+use cluster_keys::{BROKER_LOGINS, BrokerLogin, Keys};
 
 use crate::ensemble::{Cluster, names};
 use crate::error::{Error, Result};
 use crate::node::NodeId;
 use crate::process::Life;
-use crate::security::{BROKER, SUPER};
+use crate::security::SUPER;
 use crate::tool;
 use crate::zookeeper_writes::CONFIGS;
 
@@ -56,21 +56,58 @@ impl Cluster {
     ///
     /// # Errors
     /// [`Error::State`] for a cluster that is not secured, for a name that has no password, and for
-    /// the brokers' own while they run, since they would no longer reach each other.
+    /// the brokers' own, which [`Cluster::renew_broker_password`] renews.
     pub async fn renew_password(&self, principal: &str) -> Result<()> {
         let keys = self.require_keys()?;
-        let runs = !self.running().is_empty();
-        if principal == BROKER && runs {
-            return Err(Error::State(format!(
-                "brokers that run log in to each other as {BROKER}: stop the cluster (down), renew it, \
-                 and start it (up)"
-            )));
+        if BROKER_LOGINS.contains(&principal) {
+            return Err(Error::State(
+                "the brokers' own password is renewed with a restart of each: ./setup.sh --renew kafka-broker"
+                    .to_owned(),
+            ));
         }
-        keys.renew_password(principal)?;
-        if runs {
-            self.write_passwords().await?;
-        }
+        self.replace_password(&keys, principal).await?;
         Ok(keys.publish()?)
+    }
+
+    /// Gives the brokers a new password as far as it goes now. The first call lets brokers that start from then
+    /// on log in by the other one of their two names, and answers which run that still use the old one: restart
+    /// them one after the other, and call again. Empty once all is done and the old password is worth nothing;
+    /// at once where no broker runs. It may be interrupted, and called again, at any time.
+    ///
+    /// # Errors
+    /// [`Error::State`] for a cluster that is not secured; [`Error::Keys`]; as Kafka's own tool.
+    pub async fn renew_broker_password(&self) -> Result<Vec<NodeId>> {
+        let keys = self.require_keys()?;
+        let login = keys.broker_login()?;
+        if !login.changing {
+            self.replace_password(&keys, login.other()).await?;
+            keys.switch_broker_login()?;
+            keys.publish()?;
+        }
+        let login = keys.broker_login()?;
+        let mut old = self.spec().broker_nodes();
+        old.retain(|&node| self.life(node) != Life::Ended && !self.logs_in_by(node, &login));
+        if old.is_empty() {
+            self.replace_password(&keys, login.other()).await?;
+            keys.settle_broker_login()?;
+            keys.publish()?;
+        }
+        Ok(old)
+    }
+
+    /// Writes a new password into the keys, and into the cluster where it runs.
+    async fn replace_password(&self, keys: &Keys, principal: &str) -> Result<()> {
+        keys.renew_password(principal)?;
+        if self.running().is_empty() {
+            return Ok(());
+        }
+        self.write_passwords().await
+    }
+
+    /// Whether the broker was started with this login: its settings are written when it starts.
+    fn logs_in_by(&self, node: NodeId, login: &BrokerLogin) -> bool {
+        let settings = self.spec().settings_file(node);
+        std::fs::read_to_string(settings).is_ok_and(|settings| login.is_in(&settings))
     }
 
     async fn reload_certificate(&self, keys: &Keys, node: NodeId) -> Result<()> {

@@ -53,7 +53,7 @@ pub fn broker(keys: &Keys, name: &str) -> Result<BTreeMap<String, String>> {
         &["ssl.keystore.location", "ssl.truststore.location"],
     ));
     let login = "listener.name.external.scram-sha-512.sasl.jaas.config";
-    own.insert(login.to_owned(), keys.scram_login(BROKER)?);
+    own.insert(login.to_owned(), keys.broker_jaas()?);
     Ok(own)
 }
 
@@ -103,7 +103,11 @@ impl Cluster {
     pub(crate) fn prepare_keys(&self) -> Result<()> {
         let spec = self.spec();
         if spec.secure {
-            Keys::ensure(&spec.keys_dir(), &wanted(spec))?.check_periods()?;
+            let keys = Keys::ensure(&spec.keys_dir(), &wanted(spec))?;
+            keys.check_periods()?;
+            if keys.broker_login()?.changing {
+                tracing::warn!("{}", cluster_keys::BROKER_LOGIN_CHANGES);
+            }
             for part in ["data", "logs"] {
                 cluster_keys::close_dir(&spec.dir.join(part))?;
             }

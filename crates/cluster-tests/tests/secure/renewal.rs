@@ -3,22 +3,22 @@
 use std::collections::BTreeMap;
 
 use cluster_keys::Keys;
+use cluster_tests::PATIENCE;
+use cluster_tests::api::Answer;
+use cluster_tests::services::Hosted;
+use kafka_cluster::{Connection, KafkaCluster};
 use local_cluster::{Cluster, wait_for_condition};
+use tokio::task::JoinHandle;
 
 use super::services::healthy;
-use super::{client, secured};
-use cluster_tests::PATIENCE;
+use super::{client, healthy_again, secured};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn renewal_of_all_certificates_and_of_a_password_under_load_loses_nothing() {
     let (cluster, keys, _turn) = secured().await;
     let services = healthy(cluster).await;
-    // 40 s: longer than the renewal takes.
-    let run = "/api/loadtest/run?eventCount=120000&rate=3000&topic=log-events&verify=true&profile=durable";
-    let running = tokio::spawn({
-        let load_test = services.load_test.clone();
-        async move { load_test.post(run).await }
-    });
+    // Longer than the renewal takes.
+    let running = load(&services, 40);
     let before = shown_certificates(cluster, &keys).await;
     assert_eq!(before.len(), 6);
     let password = keys.password("load-test-service").unwrap();
@@ -40,12 +40,7 @@ async fn renewal_of_all_certificates_and_of_a_password_under_load_loses_nothing(
     })
     .await
     .unwrap();
-    let report = running.await.unwrap().ok_json(200);
-    assert_eq!(report["acknowledged"], 120_000, "{report}");
-    println!("longest gap: {}", report["disturbances"]["longestGap"]);
-    for what in ["lost", "duplicated", "outOfOrder", "corrupted"] {
-        assert_eq!(report["verification"][what], 0, "{what}: {report}");
-    }
+    nothing_was_lost(running).await;
     // The service goes on with what it was given while it ran, and so does who comes now.
     let run = "/api/loadtest/run?eventCount=1000&topic=log-events";
     let report = services.load_test.post(run).await.ok_json(200);
@@ -53,6 +48,73 @@ async fn renewal_of_all_certificates_and_of_a_password_under_load_loses_nothing(
     let again = client(cluster, "load-test-service");
     again.brokers(PATIENCE).await.unwrap();
     Keys::open(keys.dir()).unwrap().check_periods().unwrap();
+}
+
+/// Each broker restarts once; what the brokers logged in by before lets nobody in afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn renewal_of_the_brokers_own_password_broker_by_broker_under_load_loses_nothing() {
+    let (cluster, keys, _turn) = secured().await;
+    let services = healthy(cluster).await;
+    let before = keys.broker_login().unwrap();
+    let old = std::fs::read_to_string(keys.client(&before.name)).unwrap();
+    let log_in = |properties: &str| {
+        let connection = Connection::new(cluster.bootstrap()).with_property_lines(properties);
+        KafkaCluster::connect(connection.unwrap()).unwrap()
+    };
+    log_in(&old).brokers(PATIENCE).await.unwrap();
+    let running = load(&services, 90);
+    // Each pass is a call of its own: an interrupted renewal goes on where it was.
+    let mut brokers = cluster.spec().broker_nodes();
+    while let Some(broker) = brokers.first().copied() {
+        assert_eq!(cluster.renew_broker_password().await.unwrap(), brokers);
+        assert!(keys.broker_login().unwrap().changing);
+        cluster.wait_in_sync(PATIENCE).await.unwrap();
+        cluster.stop(broker).await.unwrap();
+        cluster.start_node(broker).await.unwrap();
+        // By the other name among those that still have the old one, and the other way round.
+        cluster.wait_in_sync(PATIENCE).await.unwrap();
+        brokers.remove(0);
+    }
+    assert!(!running.is_finished(), "the renewal was to be under load");
+    assert_eq!(cluster.renew_broker_password().await.unwrap(), []);
+    let after = keys.broker_login().unwrap();
+    assert_eq!(
+        (after.name.as_str(), after.changing),
+        (before.other(), false)
+    );
+
+    let refused = log_in(&old).brokers(PATIENCE).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("wrong name or password"),
+        "{refused}"
+    );
+    for name in cluster_keys::BROKER_LOGINS {
+        client(cluster, name).brokers(PATIENCE).await.unwrap();
+    }
+    nothing_was_lost(running).await;
+    healthy_again(&services).await;
+}
+
+const RATE: u64 = 3_000;
+
+/// A verified load for so many seconds, and how many events it is.
+fn load(services: &Hosted, seconds: u64) -> JoinHandle<(Answer, u64)> {
+    let load_test = services.load_test.clone();
+    let events = RATE * seconds;
+    let run = format!(
+        "/api/loadtest/run?eventCount={events}&rate={RATE}&topic=log-events&verify=true&profile=durable"
+    );
+    tokio::spawn(async move { (load_test.post(&run).await, events) })
+}
+
+async fn nothing_was_lost(running: JoinHandle<(Answer, u64)>) {
+    let (answer, events) = running.await.unwrap();
+    let report = answer.ok_json(200);
+    assert_eq!(report["acknowledged"], events, "{report}");
+    println!("longest gap: {}", report["disturbances"]["longestGap"]);
+    for what in ["lost", "duplicated", "outOfOrder", "corrupted"] {
+        assert_eq!(report["verification"][what], 0, "{what}: {report}");
+    }
 }
 
 /// What each node shows its clients now, by its name.
