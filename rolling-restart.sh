@@ -91,6 +91,9 @@ if [[ -n $dry ]]; then
   exit "$status"
 fi
 
+exec 8>.rolling-restart-lock
+! command -v flock >/dev/null || flock -n 8 || fail "a rolling restart is under way already" "wait for it to end"
+
 # What an interrupted call had done; one of the other mode is none of ours.
 state=.rolling-restart-$MODE
 [[ -z $fresh ]] || rm -f "$state"

@@ -211,28 +211,40 @@ docker_renew_password() {
   compose run --rm passwords >&2 || fail "the cluster did not take the password" "the lines above say why; the next start tries again"
 }
 
+# docker_brokers_without WORDS: the brokers that run and were started with settings that lack them.
+docker_brokers_without() {
+  local broker
+  for broker in kafka-1 kafka-2 kafka-3 kafka-4; do
+    [[ -n $(docker ps -q --filter "name=^$broker\$") ]] || continue
+    docker exec "$broker" grep -qF "$@" /run/kafka/broker.properties || printf '%s\n' "$broker"
+  done
+}
+
 # docker_renew_brokers: the brokers' own password as far as it goes now; prints the brokers that are to be
 # restarted before it is called again, and nothing once it is done. They have two names, and use one:
 # crates/cluster-keys/src/broker_login.rs.
 docker_renew_brokers() {
-  local now other state broker old=()
-  read -r now other state <<<"$(compose run --rm -T --no-deps keys broker-login)"
-  [[ -n $state ]] || fail "the keys do not say how brokers log in" "the line above says why"
+  local now other state old
+  read -r now other state <<<"$(compose run --rm -T --no-deps keys broker-login | tail -n 1)"
+  [[ $state == settled || $state == changing ]] ||
+    fail "the keys do not say how brokers log in" "after an upgrade: ./setup.sh --docker first, then this again"
   if [[ $state == settled ]]; then
+    # Brokers that were started by an older version would refuse the others under this name.
+    old=$(docker_brokers_without "User:$other")
+    [[ -z $old ]] || fail "${old//$'\n'/, }: they do not know the name $other yet" "./setup.sh --docker first, then this again"
     docker_renew_password "$other"
-    compose run --rm --no-deps keys switch-broker-login >&2 || fail "the brokers' login was not switched" "the line above says why; the same command tries again"
-    read -r now other <<<"$other $now"
+    other=$now
   fi
-  for broker in kafka-1 kafka-2 kafka-3 kafka-4; do
-    [[ -n $(docker ps -q --filter "name=^$broker\$") ]] || continue
-    docker exec "$broker" grep -qF "username=\"$now\"" /run/kafka/broker.properties || old+=("$broker")
-  done
-  if ((${#old[@]})); then
-    printf '%s\n' "${old[@]}"
+  # While it changes this only tells the containers once more.
+  compose run --rm --no-deps keys switch-broker-login >&2 || fail "the brokers' login is not switched" "the line above says why"
+  # The lines by which this broker is to log in.
+  old=$(docker_brokers_without -f /run/keys/login.properties)
+  if [[ -n $old ]]; then
+    printf '%s\n' "$old"
     return
   fi
   docker_renew_password "$other"
-  compose run --rm --no-deps keys settle-broker-login >&2 || fail "the old password still counts" "the line above says why; the same command tries again"
+  compose run --rm --no-deps keys settle-broker-login >&2 || fail "the old password still counts" "the line above says why"
 }
 
 # docker_renew: every certificate, or the password of the principal in RENEWED. Restarted are brokers for their
@@ -273,11 +285,11 @@ docker_renew() {
     docker_renew_password "$RENEWED"
     # Only now clients may use it.
     compose run --rm --no-deps keys ensure || fail "clients were not told the new password" "the line above says why; the next start tries again"
+    say "$RENEWED has a new password: $KEYS/clients/$RENEWED.properties"
   fi
   [[ -n $ensemble ]] || compose stop zookeeper-1 zookeeper-2 zookeeper-3
   if [[ $RENEWED == kafka-ui && -n $(docker ps -q --filter 'name=^kafka-ui$') ]]; then
     say "restarting Kafka UI, which reads its password when it starts"
     compose restart kafka-ui
   fi
-  say "$RENEWED has a new password: $KEYS/clients/$RENEWED.properties"
 }

@@ -43,7 +43,7 @@ hurt() {
   docker-stop) docker stop --time 60 "$2" ;;
   docker-pause | docker-kill) docker "$1" "$2" ;;
   docker-disconnect) docker network disconnect "$NETWORK" "$2" ;;
-  esac >/dev/null
+  esac >/dev/null 8>&-
 }
 
 # heal FAULT NAME: takes that back.
@@ -54,5 +54,5 @@ heal() {
   docker-pause) docker unpause "$2" ;;
   docker-disconnect) docker network connect "$NETWORK" "$2" ;;
   docker-*) docker start "$2" ;;
-  esac >/dev/null
+  esac >/dev/null 8>&- # what is started is not to hold the lock of who calls
 }

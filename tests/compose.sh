@@ -267,6 +267,29 @@ jq -e '.acknowledged == 240000 and ([.verification | .lost, .duplicated, .outOfO
   fail "the renewal was noticed: $(jq -c '{acknowledged, verification}' "$work/run.json")"
 jq -r '"longest time without an acknowledgement on a partition: \(.disturbances.longestGap.durationMs // 0) ms"' "$work/run.json"
 
+step "secured: the brokers' own password, broker by broker, under load"
+# One verified load after the other, until it is renewed.
+loads() {
+  local run=0
+  until [[ -e $work/renewed ]]; do
+    api -sS -o "$work/run-$((run += 1)).json" -X POST \
+      'http://127.0.0.1:8083/api/loadtest/run?eventCount=30000&rate=2000&topic=log-events&verify=true&profile=durable'
+  done
+}
+loads &
+load=$!
+./setup.sh --docker --renew kafka-broker
+touch "$work/renewed"
+wait "$load"
+for broker in kafka-1 kafka-2 kafka-3; do
+  docker exec "$broker" grep -q 'username="kafka-broker-alternate"' /run/kafka/broker.properties ||
+    fail "$broker logs in by its old name"
+done
+for run in "$work"/run-*.json; do
+  jq -e '.acknowledged == 30000 and ([.verification | .lost, .duplicated, .outOfOrder, .corrupted] | all(. == 0))' "$run" >/dev/null ||
+    fail "the renewal was noticed: $(jq -c '{acknowledged, verification}' "$run")"
+done
+
 step "secured: what is secured does not come up in plain text when .env is lost"
 ./setup.sh --docker --down
 mv .env "$work/env"

@@ -29,12 +29,6 @@ impl BrokerLogin {
         let [first, second] = BROKER_LOGINS;
         if self.name == first { second } else { first }
     }
-
-    /// Whether a broker that was started with these settings logs in by this name.
-    #[must_use]
-    pub fn is_in(&self, settings: &str) -> bool {
-        settings.contains(&format!("username=\"{}\"", self.name))
-    }
 }
 
 impl Default for BrokerLogin {

@@ -43,6 +43,11 @@ pub enum Error {
         /// Those that have one.
         known: String,
     },
+    /// A password that cannot be replaced under the brokers that use it.
+    #[error(
+        "brokers log in to each other as {0}, which is in use: ./setup.sh --renew kafka-broker renews it"
+    )]
+    InUse(String),
     /// A directory that no finished run left.
     #[error("{} holds no manifest.json, so it was not finished or is not one of keys: remove it, and it is made anew", .0.display())]
     HalfMade(PathBuf),

@@ -261,7 +261,8 @@ impl Keys {
     /// cluster is to know the new one before clients use it.
     ///
     /// # Errors
-    /// [`Error::NoPrincipal`]; as [`Keys::open`], or when a file cannot be written.
+    /// [`Error::NoPrincipal`]; [`Error::InUse`] for that by which brokers log in; as [`Keys::open`], or when
+    /// a file cannot be written.
     pub fn renew_password(&self, principal: &str) -> Result<()> {
         let there = self.manifest()?;
         if !there.principals.contains(principal) {
@@ -270,6 +271,9 @@ impl Keys {
                 name: principal.to_owned(),
                 known: known.join(", "),
             });
+        }
+        if there.broker_login.name == principal {
+            return Err(Error::InUse(principal.to_owned()));
         }
         files::write(&self.password_file(principal), secret::new()?.as_bytes())
     }
@@ -515,7 +519,12 @@ mod tests {
         };
         let keys = Keys::ensure(&dir, &both).unwrap();
         let first = keys.broker_login().unwrap();
-        assert!(first.is_in(&keys.broker_jaas().unwrap()));
+        let before = keys.broker_jaas().unwrap();
+        assert!(before.contains(&keys.password(&first.name).unwrap()));
+        // The one in use cannot be replaced under those who use it.
+        let refused = keys.renew_password(&first.name).unwrap_err();
+        assert!(refused.to_string().contains("is in use"), "{refused}");
+        assert_eq!(keys.broker_jaas().unwrap(), before);
         keys.switch_broker_login().unwrap();
         let second = keys.broker_login().unwrap();
         assert_eq!(
@@ -523,7 +532,6 @@ mod tests {
             (first.other(), true)
         );
         let jaas = keys.broker_jaas().unwrap();
-        assert!(second.is_in(&jaas) && !first.is_in(&jaas), "{jaas}");
         assert!(jaas.contains(&keys.password(&second.name).unwrap()));
         // Asked again it does not go back, nor does a start forget it.
         keys.switch_broker_login().unwrap();

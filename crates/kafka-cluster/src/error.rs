@@ -63,6 +63,7 @@ pub mod codes {
     pub const LOCAL_UNKNOWN_TOPIC: i32 = -188;
     pub const LOCAL_UNKNOWN_PARTITION: i32 = -190;
     pub const LOCAL_RESOLVE: i32 = -193;
+    pub const LOCAL_MSG_TIMED_OUT: i32 = -192;
     pub const LOCAL_TRANSPORT: i32 = -195;
     pub const LOCAL_DESTROY: i32 = -197;
 }
@@ -234,6 +235,7 @@ fn read_kind(code: i32, message: &str) -> ErrorKind {
         codes::LOCAL_TIMED_OUT if was_never_sent(message) => ErrorKind::Unreachable,
         codes::LOCAL_TIMED_OUT
         | codes::LOCAL_TIMED_OUT_QUEUE
+        | codes::LOCAL_MSG_TIMED_OUT
         | codes::LOCAL_WAIT_COORD
         | codes::REQUEST_TIMED_OUT => ErrorKind::TimedOut,
         _ => ErrorKind::Other,

@@ -76,6 +76,10 @@ impl Cluster {
                     let address = SocketAddr::from((self.spec().address, port));
                     ports::require_free(address, &node.to_string())?;
                 }
+                // Renewed while nothing ran.
+                if node.is_broker() {
+                    self.write_passwords().await?;
+                }
                 self.launch(node).await?;
             }
         }

@@ -6,13 +6,13 @@
 
 use std::time::Duration;
 
-use cluster_keys::{BROKER_LOGINS, BrokerLogin, Keys};
+use cluster_keys::{BROKER_LOGINS, Keys};
 
 use crate::ensemble::{Cluster, names};
 use crate::error::{Error, Result};
 use crate::node::NodeId;
 use crate::process::Life;
-use crate::security::SUPER;
+use crate::security::{SUPER, wanted};
 use crate::tool;
 use crate::zookeeper_writes::CONFIGS;
 
@@ -80,15 +80,15 @@ impl Cluster {
         let keys = self.require_keys()?;
         let login = keys.broker_login()?;
         if !login.changing {
+            self.require_known_login(login.other())?;
             self.replace_password(&keys, login.other()).await?;
             keys.switch_broker_login()?;
             keys.publish()?;
         }
-        let login = keys.broker_login()?;
-        let mut old = self.spec().broker_nodes();
-        old.retain(|&node| self.life(node) != Life::Ended && !self.logs_in_by(node, &login));
+        let old = self.brokers_without(&keys.broker_jaas()?);
         if old.is_empty() {
-            self.replace_password(&keys, login.other()).await?;
+            let replaced = keys.broker_login()?;
+            self.replace_password(&keys, replaced.other()).await?;
             keys.settle_broker_login()?;
             keys.publish()?;
         }
@@ -104,10 +104,27 @@ impl Cluster {
         self.write_passwords().await
     }
 
-    /// Whether the broker was started with this login: its settings are written when it starts.
-    fn logs_in_by(&self, node: NodeId, login: &BrokerLogin) -> bool {
-        let settings = self.spec().settings_file(node);
-        std::fs::read_to_string(settings).is_ok_and(|settings| login.is_in(&settings))
+    /// Brokers that were started by an older version of this would refuse the others under this name.
+    fn require_known_login(&self, name: &str) -> Result<()> {
+        let old = self.brokers_without(&format!("User:{name}"));
+        if old.is_empty() {
+            return Ok(());
+        }
+        Err(Error::State(format!(
+            "{} do not know the name {name} yet, and do after a restart: ./rolling-restart.sh, then this again",
+            names(&old)
+        )))
+    }
+
+    /// The brokers that run and were started with settings, written then, that lack these words.
+    fn brokers_without(&self, words: &str) -> Vec<NodeId> {
+        let has = |node| {
+            let settings = std::fs::read_to_string(self.spec().settings_file(node));
+            settings.is_ok_and(|settings| settings.contains(words))
+        };
+        let mut brokers = self.spec().broker_nodes();
+        brokers.retain(|&node| self.life(node) != Life::Ended && !has(node));
+        brokers
     }
 
     async fn reload_certificate(&self, keys: &Keys, node: NodeId) -> Result<()> {
@@ -121,10 +138,14 @@ impl Cluster {
             .await
     }
 
+    /// The keys, with those that an older version of this did not make.
     fn require_keys(&self) -> Result<Keys> {
-        self.keys().ok_or_else(|| {
-            Error::State("this cluster is not secured: it has no keys to renew".to_owned())
-        })
+        let spec = self.spec();
+        if !spec.secure {
+            let none = "this cluster is not secured: it has no keys to renew";
+            return Err(Error::State(none.to_owned()));
+        }
+        Ok(Keys::ensure(&spec.keys_dir(), &wanted(spec))?)
     }
 
     async fn configure(&self, keys: &Keys, broker: &str, change: [&str; 2]) -> Result<()> {

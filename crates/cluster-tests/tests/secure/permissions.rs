@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use cluster_tests::PATIENCE;
 use cluster_tests::services::{Services, Target};
-use kafka_cluster::{Acl, AclOperation, AclResourceType};
+use kafka_cluster::{Acl, AclOperation, AclResourceType, KafkaCluster};
 use local_cluster::security::SUPER;
 use local_cluster::wait_for_condition;
 use serde_json::Value;
 
-use super::services::started;
+use super::services::{CANARY, healthy, started};
 use super::{client, healthy_again, secured};
 
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -46,20 +46,39 @@ const RIGHTS: [(AclOperation, AclResourceType, &str, &str); 4] = [
 async fn health_says_which_right_it_lacks_and_is_healthy_again_once_it_is_given_back() {
     let (cluster, _, _turn) = secured().await;
     let owner = client(cluster, SUPER);
-    // Without a canary, which would fail for want of the same right.
+    // Without a canary, which would lack one of them as well.
     let services = started(&Target::of(cluster)).await;
     for (operation, resource, name, told) in RIGHTS {
-        let acl = [Acl::allow(HEALTH, operation, resource, name)];
-        let deleted = owner.delete_acls(&acl, DEADLINE).await.unwrap();
-        assert!(deleted.values().all(Result::is_ok), "{deleted:?}");
-        let missing = lacks(&services, told).await;
-        // Given back before anything is judged: other tests need it as well.
-        let created = owner.create_acls(&acl, DEADLINE).await.unwrap();
-        assert!(created.values().all(Result::is_ok), "{created:?}");
-        let health = missing.unwrap();
-        assert_eq!(health["status"], "UNKNOWN", "{health}");
-        healthy_again(&services).await;
+        let acl = Acl::allow(HEALTH, operation, resource, name);
+        is_told(&owner, &services, acl, told).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_canary_without_its_rights_is_no_broken_cluster() {
+    let (cluster, _, _turn) = secured().await;
+    let owner = client(cluster, SUPER);
+    let services = healthy(cluster).await;
+    let of_topic = |operation, name| Acl::allow(HEALTH, operation, AclResourceType::Topic, name);
+    let write = of_topic(AclOperation::Write, CANARY).prefixed();
+    let told = format!("Write to topic {CANARY}");
+    is_told(&owner, &services, write, &told).await;
+    let read = of_topic(AclOperation::Read, Acl::ANY);
+    is_told(&owner, &services, read, &format!("Read topic {CANARY}")).await;
+}
+
+/// Takes the right away: health says that it lacks it, and is HEALTHY once it is given back.
+async fn is_told(owner: &KafkaCluster, services: &Services, acl: Acl, told: &str) {
+    let acl = [acl];
+    let deleted = owner.delete_acls(&acl, DEADLINE).await.unwrap();
+    assert!(deleted.values().all(Result::is_ok), "{deleted:?}");
+    let missing = lacks(services, told).await;
+    // Given back before anything is judged: other tests need it as well.
+    let created = owner.create_acls(&acl, DEADLINE).await.unwrap();
+    assert!(created.values().all(Result::is_ok), "{created:?}");
+    let health = missing.unwrap();
+    assert_eq!(health["status"], "UNKNOWN", "{health}");
+    healthy_again(services).await;
 }
 
 /// The answer in which health says that it lacks this right.

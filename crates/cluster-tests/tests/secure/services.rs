@@ -9,10 +9,13 @@ use serde_json::Value;
 
 use super::secured;
 
+/// The canary's topic, to which health may write.
+pub(crate) const CANARY: &str = "__health_canary";
+
 /// The services, once health says HEALTHY.
 pub(crate) async fn healthy(cluster: &local_cluster::Cluster) -> Hosted {
     started(&Target {
-        canary: Some("__health_canary".to_owned()),
+        canary: Some(CANARY.to_owned()),
         ..Target::of(cluster)
     })
     .await

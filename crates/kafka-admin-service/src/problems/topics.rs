@@ -164,7 +164,8 @@ mod tests {
 
     #[test]
     fn a_record_whose_answer_was_lost_is_unknown_and_one_that_was_not_sent_is_not() {
-        let error = KafkaError::of_read("Produce", codes::LOCAL_TIMED_OUT, "");
+        // What librdkafka calls a record that it gave up.
+        let error = KafkaError::of_read("Produce", codes::LOCAL_MSG_TIMED_OUT, "");
         let unknown = of_produce(ProduceError::Unknown(error.clone()), &name());
         assert_eq!(unknown.code, "outcome_unknown");
         assert_eq!(unknown.extra["check"], "GET /api/topics/a/records");

@@ -11,7 +11,7 @@ use kafka_cluster::{
 };
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaResult;
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 const POLL: Duration = Duration::from_millis(100);
@@ -22,6 +22,8 @@ pub(super) enum Read {
     Ours { partition: i32, number: u64 },
     /// One that was changed on its way.
     Corrupted { partition: i32 },
+    /// None, for want of a right: Kafka's words.
+    Denied { said: String },
 }
 
 /// The thread that reads; it ends when this is dropped.
@@ -60,10 +62,12 @@ impl Reader {
         let thread = thread.spawn(move || {
             while !stopped.load(Ordering::Relaxed) {
                 watch.look(consumer.client());
-                // Errors pass: a broker that is away comes back, and what is missing meanwhile shows.
-                if let Some(Ok(record)) = consumer.poll(POLL)
-                    && let Some(read) = of_record(record.partition(), record.payload(), run)
-                {
+                let read = match consumer.poll(POLL) {
+                    Some(Ok(record)) => of_record(record.partition(), record.payload(), run),
+                    Some(Err(error)) => of_error(&error),
+                    None => None,
+                };
+                if let Some(read) = read {
                     tell(read);
                 }
             }
@@ -95,6 +99,14 @@ fn of_record(partition: i32, payload: Option<&[u8]>, run: RunId) -> Option<Read>
         Ok(_) | Err(SequencedError::Foreign) => None,
         Err(SequencedError::Corrupted) => Some(Read::Corrupted { partition }),
     }
+}
+
+/// Other errors pass: a broker that is away comes back, and what is missing meanwhile shows.
+fn of_error(error: &KafkaError) -> Option<Read> {
+    let code = error.rdkafka_error_code()?;
+    (code == RDKafkaErrorCode::TopicAuthorizationFailed).then(|| Read::Denied {
+        said: code.to_string(),
+    })
 }
 
 #[cfg(test)]

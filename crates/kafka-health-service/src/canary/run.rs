@@ -16,7 +16,7 @@ use super::reader::{Read, Reader};
 use super::tally::Tally;
 use super::topic;
 use crate::moment::Moment;
-use crate::snapshot::{CanaryState, Store};
+use crate::snapshot::{CanaryRight, CanaryState, Store};
 
 /// Between two attempts at the beginning.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
@@ -98,6 +98,7 @@ async fn live(canary: &Canary) -> anyhow::Result<()> {
         match read {
             Read::Ours { partition, number } => tally.read(partition, number, Moment::now()),
             Read::Corrupted { partition } => tally.corrupted(partition),
+            Read::Denied { said } => tally.may_not(CanaryRight::Read, said),
         }
     })?;
     let mut config = connection.producer_config("canary");
@@ -221,14 +222,14 @@ impl Sender<'_> {
         let now = Moment::now();
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
         tally.expire(now);
-        let (events, shown) = (tally.take_events(), tally.shown(now));
+        let (events, shown, denied) = (tally.take_events(), tally.shown(now), tally.denied());
         drop(tally);
         for event in &events {
             self.canary.metrics.count(event);
         }
         self.canary.store.update(|snapshot| {
             if let Some(state) = &mut snapshot.canary {
-                state.show(shown, now);
+                state.show(shown, denied, now);
             }
         });
     }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use kafka_cluster::{Delivery, Persistence};
+use kafka_cluster::{Delivery, ErrorKind, Persistence};
 
 use crate::moment::Moment;
-use crate::snapshot::CanaryPartition;
+use crate::snapshot::{CanaryPartition, CanaryRight};
 
 /// A record that takes longer from its sending until it is acknowledged and read is late.
 pub(super) const LATE_AFTER: Duration = Duration::from_secs(2);
@@ -84,6 +84,8 @@ struct Partition {
 pub(super) struct Tally {
     partitions: BTreeMap<i32, Partition>,
     events: Vec<Event>,
+    /// What Kafka said that it may not do, until it could.
+    denied: BTreeMap<CanaryRight, String>,
 }
 
 impl Tally {
@@ -115,8 +117,14 @@ impl Tally {
         at: Moment,
     ) {
         match delivery {
-            Delivery::Acknowledged { .. } => self.acknowledged(partition, number, at),
+            Delivery::Acknowledged { .. } => {
+                self.denied.remove(&CanaryRight::Write);
+                self.acknowledged(partition, number, at);
+            }
             Delivery::Failed { persistence, error } => {
+                if error.kind == ErrorKind::Denied {
+                    self.may_not(CanaryRight::Write, error.message.clone());
+                }
                 let perhaps = match persistence {
                     Persistence::NotPersisted => "not written",
                     Persistence::PossiblyPersisted => "perhaps written",
@@ -153,8 +161,19 @@ impl Tally {
         }
     }
 
+    /// Kafka refused this for want of a right.
+    pub(super) fn may_not(&mut self, right: CanaryRight, said: String) {
+        self.denied.insert(right, said);
+    }
+
+    /// What it may not do, as far as that is known.
+    pub(super) fn denied(&self) -> BTreeMap<CanaryRight, String> {
+        self.denied.clone()
+    }
+
     /// A record of ours was read.
     pub(super) fn read(&mut self, partition: i32, number: u64, at: Moment) {
+        self.denied.remove(&CanaryRight::Read);
         let Some(known) = self.partitions.get_mut(&partition) else {
             return;
         };
@@ -292,6 +311,8 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
+    use kafka_cluster::{KafkaError, codes};
+
     use super::*;
 
     struct Course {
@@ -388,6 +409,25 @@ mod tests {
         assert_eq!(course.fates(), [Fate::Ok]);
         let shown = course.tally.shown(course.at(9))[&0].clone();
         assert_eq!((shown.why, shown.last_good), (None, Some(course.at(8))));
+    }
+
+    #[test]
+    fn a_right_is_missing_from_its_refusal_until_something_is_written_or_read() {
+        let mut course = Course::new();
+        let (first, second) = (course.send(0), course.send(1));
+        let error = KafkaError::of_write("Produce", codes::TOPIC_AUTHORIZATION_FAILED, "no");
+        let delivery = Delivery::Failed {
+            persistence: Persistence::NotPersisted,
+            error,
+        };
+        course.tally.delivered(0, first, &delivery, course.at(5));
+        course.tally.may_not(CanaryRight::Read, "nor that".into());
+        let denied = course.tally.denied();
+        assert_eq!(denied[&CanaryRight::Write], "no");
+        assert_eq!(denied[&CanaryRight::Read], "nor that");
+        course.acknowledge(second, 7);
+        course.read(second, 8);
+        assert_eq!(course.tally.denied(), BTreeMap::new());
     }
 
     #[test]

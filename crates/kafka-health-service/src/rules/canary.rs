@@ -1,14 +1,15 @@
 //! Can records be written, and read again? The canary tried.
 //!
 //! A partition whose records do not come for some seconds is DEGRADED, all of them CRITICAL: nobody can
-//! write then; unless no broker lets this service in, which says nothing of others. A record that was acknowledged and is gone is CRITICAL for a while: what must not happen did.
+//! write then; unless no broker lets this service in, or its own right is missing, which says nothing of
+//! others. A record that was acknowledged and is gone is CRITICAL for a while: what must not happen did.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{BrokerVerdict, Check, CheckVerdict, Liveness, Reason, Status};
+use super::{BrokerVerdict, Check, CheckVerdict, Liveness, Reason, Status, rights};
 use crate::moment::Moment;
-use crate::snapshot::{CanaryPartition, CanaryState, Snapshot};
+use crate::snapshot::{CanaryPartition, CanaryRight, CanaryState, Snapshot};
 
 /// A leader that is stopped is replaced within two seconds, measured; what takes longer is told.
 const FAILING_AFTER: Duration = Duration::from_secs(5);
@@ -41,8 +42,13 @@ pub(super) fn judge(
     let reasons = match silent {
         Some(reason) => vec![reason],
         None => {
-            let failing = failing(canary, snapshot, brokers);
-            failing.into_iter().chain(lost(canary, now)).collect()
+            let mut reasons = denied(canary);
+            // What is denied fails, too, and says nothing of others.
+            if reasons.is_empty() {
+                reasons = failing(canary, snapshot, brokers);
+            }
+            reasons.extend(lost(canary, now));
+            reasons
         }
     };
     Verdict {
@@ -65,6 +71,22 @@ fn silent(canary: &CanaryState, now: Moment) -> Option<Reason> {
         None => text,
     };
     Some(Check::Canary.reason(Status::Unknown, "canary_silent", canary.observed_at, text))
+}
+
+/// One reason for each right that it lacks.
+fn denied(canary: &CanaryState) -> Vec<Reason> {
+    let of_right = |(right, said): (&CanaryRight, &String)| {
+        let name = format!("{} topic {}", right.name(), canary.topic);
+        let text = rights::missing_text(&name, said);
+        let reason = Check::Canary.reason(
+            Status::Unknown,
+            "permission_missing",
+            canary.observed_at,
+            text,
+        );
+        reason.about(name)
+    };
+    canary.denied.iter().map(of_right).collect()
 }
 
 fn is_failing(partition: &CanaryPartition) -> bool {
@@ -176,7 +198,7 @@ mod tests {
             (id, partition)
         });
         let mut canary = CanaryState::began("canary", now);
-        canary.show(partitions.collect(), now);
+        canary.show(partitions.collect(), BTreeMap::new(), now);
         cluster.snapshot.canary = Some(canary);
         cluster
     }
@@ -261,6 +283,22 @@ mod tests {
             cluster.broker(id).probes.record(probe);
         }
         assert_eq!(judged(&cluster, 3).status, Status::Unknown);
+    }
+
+    #[test]
+    fn a_canary_without_its_rights_is_unknown_and_names_them_however_much_fails() {
+        let mut cluster = cluster(|_, partition, _| partition.why = Some("denied".into()));
+        let canary = cluster.snapshot.canary.as_mut().unwrap();
+        canary.denied = BTreeMap::from([(CanaryRight::Write, "no".to_owned())]);
+        let judgement = judged(&cluster, 0);
+        assert_eq!(codes(&judgement), ["permission_missing"]);
+        assert_eq!(judgement.status, Status::Unknown);
+        let text = &judgement.reasons[0].text;
+        assert!(
+            text.starts_with("health may not Write to topic canary (no)"),
+            "{text}"
+        );
+        assert!(text.contains("kafka/acls.yml"), "{text}");
     }
 
     #[test]

@@ -15,6 +15,11 @@ const AGE: Duration = Duration::from_secs(185);
 const NEXT_STEP: &str = "give its principal the rights of kafka/acls.yml \
      (kafka-admin-service acls kafka/acls.yml, as a super user)";
 
+/// What is told of a right that is missing.
+pub(super) fn missing_text(right: &str, said: &str) -> String {
+    format!("health may not {right} ({said}): {NEXT_STEP}")
+}
+
 /// The rights that are missing as far as that is known, with Kafka's words and when it said so.
 pub(super) fn missing(snapshot: &Snapshot) -> BTreeMap<Right, (Moment, String)> {
     let mut missing = BTreeMap::new();
@@ -43,7 +48,7 @@ pub(super) fn judge(
 ) -> Vec<Reason> {
     let of_right = |(right, (at, said)): (&Right, &(Moment, String))| {
         let name = right.name();
-        let text = format!("health may not {name} ({said}): {NEXT_STEP}");
+        let text = missing_text(name, said);
         let check = check(*right);
         let reason = check.reason(Status::Unknown, "permission_missing", Some(*at), text);
         reason.about(name)

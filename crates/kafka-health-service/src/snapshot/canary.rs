@@ -19,6 +19,28 @@ pub struct CanaryState {
     pub observed_at: Option<Moment>,
     /// Its partitions by id.
     pub partitions: Arc<BTreeMap<i32, CanaryPartition>>,
+    /// What it may not do, with Kafka's words.
+    pub denied: BTreeMap<CanaryRight, String>,
+}
+
+/// A right by which the canary works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CanaryRight {
+    /// Writing to its topic.
+    Write,
+    /// Reading its topic.
+    Read,
+}
+
+impl CanaryRight {
+    /// Kafka's operation, before the name of a topic.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Write => "Write to",
+            Self::Read => "Read",
+        }
+    }
 }
 
 /// One partition of the canary's topic.
@@ -48,12 +70,19 @@ impl CanaryState {
             failure: None,
             observed_at: None,
             partitions: Arc::default(),
+            denied: BTreeMap::new(),
         }
     }
 
-    /// Shows how its partitions are at `at`.
-    pub fn show(&mut self, partitions: BTreeMap<i32, CanaryPartition>, at: Moment) {
+    /// Shows how its partitions are at `at`, and what it may not do.
+    pub fn show(
+        &mut self,
+        partitions: BTreeMap<i32, CanaryPartition>,
+        denied: BTreeMap<CanaryRight, String>,
+        at: Moment,
+    ) {
         self.failure = None;
+        self.denied = denied;
         self.observed_at = Some(at);
         self.partitions = Arc::new(partitions);
     }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub use brokers::{
     Address, Answer, Broker, Connect, Expectation, FailureStreak, NoAnswer, Probe, Probes,
 };
-pub use canary::{CanaryPartition, CanaryState};
+pub use canary::{CanaryPartition, CanaryRight, CanaryState};
 pub use certificates::{Certificate, Connections};
 pub use controller::Controller;
 pub use course::{Commit, Course};
