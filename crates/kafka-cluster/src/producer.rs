@@ -147,6 +147,21 @@ impl<O: DeliveryObserver> RecordProducer<O> {
         self.topic(topic)?.send(partition, key, payload, token)
     }
 
+    /// Why it will never send again, if so, as after an idempotent producer's right was taken away: a new one may.
+    #[must_use]
+    pub fn fatal_error(&self) -> Option<KafkaError> {
+        native::fatal_error(self.inner.client())
+    }
+
+    /// The reason of a record's failure, where that only says that the producer is done for.
+    #[must_use]
+    pub fn explain(&self, error: KafkaError) -> KafkaError {
+        if error.code != codes::LOCAL_FATAL {
+            return error;
+        }
+        self.fatal_error().unwrap_or(error)
+    }
+
     /// Records (and other requests) that were taken and have no outcome yet.
     #[must_use]
     pub fn in_flight(&self) -> usize {

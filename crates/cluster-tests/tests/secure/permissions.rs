@@ -67,6 +67,58 @@ async fn a_canary_without_its_rights_is_no_broken_cluster() {
     is_told(&owner, &services, read, &format!("Read topic {CANARY}")).await;
 }
 
+/// Without its right to write librdkafka's producers are done for; new ones take their place.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_admin_service_writes_again_once_its_right_is_given_back_without_a_restart() {
+    let (cluster, _, _turn) = secured().await;
+    let owner = client(cluster, SUPER);
+    let services = healthy(cluster).await;
+    let admin = &services.admin;
+    let record = "/api/topics/log-events/records";
+    let value = r#"{"value": "one"}"#;
+    admin.post_json(record, value).await.ok_json(201);
+
+    let write = [Acl::allow(
+        "User:kafka-admin-service",
+        AclOperation::Write,
+        AclResourceType::Topic,
+        Acl::ANY,
+    )];
+    let deleted = owner.delete_acls(&write, DEADLINE).await.unwrap();
+    assert!(deleted.values().all(Result::is_ok), "{deleted:?}");
+    // A broker takes a moment to know; then the audit cannot be written, and nothing is changed.
+    let refused = wait_for_condition("writing to be refused", PATIENCE, || async {
+        let answer = admin.post_json(record, value).await;
+        let code = answer.json()["code"].clone();
+        if code == "audit_unavailable" {
+            Ok(answer)
+        } else {
+            Err(answer.text)
+        }
+    })
+    .await;
+    // Past the audit, too, as long as it lasts.
+    let path = format!("{record}?breakGlass=true&reason=the+audit+is+denied");
+    let mut denied = Vec::new();
+    for _ in 0..3 {
+        denied.push(admin.post_json(&path, value).await);
+    }
+    let created = owner.create_acls(&write, DEADLINE).await.unwrap();
+    assert!(created.values().all(Result::is_ok), "{created:?}");
+    let text = refused.unwrap().text;
+    assert!(text.contains("authorization failed"), "{text}");
+    for answer in &denied {
+        answer.problem(403, "kafka_denied");
+    }
+    wait_for_condition("a record to be written", PATIENCE, || async {
+        let answer = admin.post_json(record, value).await;
+        let done = answer.status.as_u16() == 201;
+        if done { Ok(()) } else { Err(answer.text) }
+    })
+    .await
+    .unwrap();
+}
+
 /// Takes the right away: health says that it lacks it, and is HEALTHY once it is given back.
 async fn is_told(owner: &KafkaCluster, services: &Services, acl: Acl, told: &str) {
     let acl = [acl];

@@ -130,7 +130,7 @@ impl RecordWriter {
     /// See [`ProduceError`].
     pub async fn produce(&self, record: NewRecord) -> Outcome {
         let producer = self.producer().map_err(ProduceError::NotWritten)?;
-        match self.send(&producer, &record).await {
+        let outcome = match self.send(&producer, &record).await {
             Err(ProduceError::NotWritten(error)) if is_unknown(&error) => {
                 // librdkafka looks for partitions that were added every five minutes by itself.
                 let topic = record.topic.clone();
@@ -143,7 +143,12 @@ impl RecordWriter {
                 self.send(&producer, &record).await
             }
             outcome => outcome,
-        }
+        };
+        outcome.map_err(|error| match error {
+            ProduceError::QueueFull => error,
+            ProduceError::NotWritten(error) => ProduceError::NotWritten(producer.explain(error)),
+            ProduceError::Unknown(error) => ProduceError::Unknown(producer.explain(error)),
+        })
     }
 
     async fn send(&self, producer: &RecordProducer<Waiting>, record: &NewRecord) -> Outcome {
@@ -172,7 +177,12 @@ impl RecordWriter {
     fn producer(&self) -> Result<Arc<RecordProducer<Waiting>>, KafkaError> {
         let mut slot = self.producer.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(producer) = &*slot {
-            return Ok(producer.clone());
+            match producer.fatal_error() {
+                None => return Ok(producer.clone()),
+                Some(error) => {
+                    tracing::warn!(%error, "a new producer takes the place of one that is done for");
+                }
+            }
         }
         let mut config = self.connection.producer_config("records");
         config

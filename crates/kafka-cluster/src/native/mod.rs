@@ -61,5 +61,5 @@ pub(crate) use list_groups::list_groups;
 pub(crate) use list_offsets::list_offsets;
 pub use memory::KeptMemory;
 pub(crate) use metadata::{Topics, blocking_metadata, metadata};
-pub(crate) use produce::ProduceTopic;
+pub(crate) use produce::{ProduceTopic, fatal_error};
 pub(crate) use sasl::set_credentials;

@@ -3,12 +3,12 @@
 //! The client's own `send` copies the topic's name and looks the topic up for every record, which was
 //! a tenth of all that a record cost the sending thread.
 
-use std::ffi::c_int;
+use std::ffi::{c_char, c_int};
 
 use rdkafka::client::{Client, ClientContext};
 use rdkafka_sys as sys;
 
-use super::borrow::c_text;
+use super::borrow::{c_text, text};
 use super::handles::TopicHandle;
 use crate::KafkaError;
 
@@ -18,6 +18,22 @@ const UNASSIGNED: i32 = -1;
 
 unsafe extern "C" {
     fn rd_kafka_last_error() -> c_int;
+    fn rd_kafka_fatal_error(
+        client: *mut sys::rd_kafka_t,
+        message: *mut c_char,
+        message_size: usize,
+    ) -> c_int;
+}
+
+/// Why a producer will never send again, if so.
+pub(crate) fn fatal_error<C: ClientContext>(client: &Client<C>) -> Option<KafkaError> {
+    let mut message: [c_char; 512] = [0; 512];
+    // SAFETY: the client is alive; a text that ends with a zero byte is written, no longer than told.
+    let code =
+        unsafe { rd_kafka_fatal_error(client.native_ptr(), message.as_mut_ptr(), message.len()) };
+    // SAFETY: it ends with a zero byte, as it did before the call.
+    let message = || unsafe { text(message.as_ptr()) };
+    (code != crate::codes::NONE).then(|| KafkaError::of_read(OPERATION, code, message()))
 }
 
 /// A topic of one client, looked up once.

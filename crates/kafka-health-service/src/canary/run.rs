@@ -1,13 +1,13 @@
 //! The canary's life: its topic, then records at a steady pace until the service stops.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use kafka_cluster::{
-    Delivery, DeliveryObserver, KafkaCluster, OffsetSpec, RecordProducer, RunId, Sequenced,
-    TopicPartition, TopicProducer,
+    Delivery, DeliveryObserver, ErrorKind, KafkaCluster, OffsetSpec, RecordProducer, RunId,
+    Sequenced, TopicPartition, TopicProducer,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -90,7 +90,9 @@ async fn live(canary: &Canary) -> anyhow::Result<()> {
         .collect::<Result<_, kafka_cluster::KafkaError>>()?;
 
     let run = RunId(RandomState::new().hash_one(std::process::id()));
-    let tally = Arc::new(Mutex::new(Tally::default()));
+    let before = canary.store.read().canary.clone();
+    let tally = Tally::going_on(before.as_ref(), &partitions);
+    let tally = Arc::new(Mutex::new(tally));
     let connection = canary.cluster.connection();
     let told = tally.clone();
     let _reader = Reader::start(connection, run, &from, move |read| {
@@ -116,7 +118,7 @@ async fn live(canary: &Canary) -> anyhow::Result<()> {
         tally: &tally,
         to_topic,
         began: Moment::now(),
-        _drain: Drain(&producer),
+        producer: Drain(&producer),
     };
     sender.go_on(&partitions).await
 }
@@ -162,7 +164,7 @@ struct Sender<'a> {
     tally: &'a Mutex<Tally>,
     to_topic: TopicProducer<Observer>,
     began: Moment,
-    _drain: Drain<'a>,
+    producer: Drain<'a>,
 }
 
 impl Sender<'_> {
@@ -174,19 +176,33 @@ impl Sender<'_> {
             for partition in partitions {
                 self.send(*partition);
             }
+            let fatal = self.producer.0.fatal_error();
+            if let Some(error) = &fatal
+                && error.kind == ErrorKind::Denied
+            {
+                self.tally()
+                    .may_not(CanaryRight::Write, error.message.clone());
+            }
             self.show();
+            if let Some(error) = fatal {
+                anyhow::bail!(error);
+            }
             if self.nothing_comes() {
-                // A producer that is done for, a topic that was deleted: nothing but a new beginning helps.
+                // A topic that was deleted: nothing but a new beginning helps.
                 anyhow::bail!("no record came through for {NOTHING_COMES:?}");
             }
         }
     }
 
+    fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn nothing_comes(&self) -> bool {
-        let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Moment::now();
-        let last_good = tally.last_good().unwrap_or(self.began);
-        last_good.age(now) > NOTHING_COMES
+        let last_good = self.tally().last_good();
+        let since = last_good.map_or(self.began, |good| good.max(self.began));
+        since.age(now) > NOTHING_COMES
     }
 
     fn send(&self, partition: i32) {
@@ -198,9 +214,7 @@ impl Sender<'_> {
             return;
         };
         let leader = known.metadata.leader.unwrap_or(-1);
-        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = tally.send(partition, leader, Instant::now());
-        drop(tally);
+        let number = self.tally().send(partition, leader, Instant::now());
         let producer = u16::try_from(partition).unwrap_or(u16::MAX);
         let sequenced = Sequenced {
             run: self.run,
@@ -213,14 +227,14 @@ impl Sender<'_> {
         let token = (u64::from(producer) << NUMBER_BITS | number) as usize;
         let sent = self.to_topic.send(Some(partition), None, &payload, token);
         if let Err(error) = sent {
-            let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-            tally.failed(partition, number, error.to_string(), Moment::now());
+            let error = error.to_string();
+            self.tally().failed(partition, number, error, Moment::now());
         }
     }
 
     fn show(&self) {
         let now = Moment::now();
-        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tally = self.tally();
         tally.expire(now);
         let (events, shown, denied) = (tally.take_events(), tally.shown(now), tally.denied());
         drop(tally);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use kafka_cluster::{Delivery, ErrorKind, Persistence};
 
 use crate::moment::Moment;
-use crate::snapshot::{CanaryPartition, CanaryRight};
+use crate::snapshot::{CanaryPartition, CanaryRight, CanaryState};
 
 /// A record that takes longer from its sending until it is acknowledged and read is late.
 pub(super) const LATE_AFTER: Duration = Duration::from_secs(2);
@@ -89,6 +89,26 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    /// An account that goes on from what was shown before: what was in the way is, until a record comes.
+    pub(super) fn going_on(before: Option<&CanaryState>, partitions: &[i32]) -> Self {
+        let Some(before) = before else {
+            return Self::default();
+        };
+        let shown = partitions.iter().filter_map(|id| {
+            let shown = before.partitions.get(id)?.clone();
+            let known = Partition {
+                shown,
+                ..Partition::default()
+            };
+            Some((*id, known))
+        });
+        Self {
+            partitions: shown.collect(),
+            denied: before.denied.clone(),
+            ..Self::default()
+        }
+    }
+
     /// Takes the number of a record that is sent now to `partition`, led by `leader`.
     pub(super) fn send(&mut self, partition: i32, leader: i32, now: Instant) -> u64 {
         let known = self.partitions.entry(partition).or_default();
@@ -409,6 +429,36 @@ mod tests {
         assert_eq!(course.fates(), [Fate::Ok]);
         let shown = course.tally.shown(course.at(9))[&0].clone();
         assert_eq!((shown.why, shown.last_good), (None, Some(course.at(8))));
+    }
+
+    #[test]
+    fn a_new_beginning_forgets_neither_what_was_in_the_way_nor_what_was_lost() {
+        let mut course = Course::new();
+        let (first, second) = (course.send(0), course.send(1));
+        course.acknowledge(first, 2);
+        course.acknowledge(second, 3);
+        course.read(second, 4);
+        let third = course.send(5);
+        course.tally.failed(0, third, "no".into(), course.at(6));
+        course.tally.may_not(CanaryRight::Write, "no".into());
+        let mut state = CanaryState::began("canary", course.start);
+        let now = course.at(7);
+        state.show(course.tally.shown(now), course.tally.denied(), now);
+
+        course.tally = Tally::going_on(Some(&state), &[0]);
+        assert_eq!(course.tally.denied(), state.denied);
+        let shown = course.tally.shown(course.at(8))[&0].clone();
+        assert_eq!(
+            (shown.why.as_deref(), shown.lost, shown.waiting),
+            (Some("no"), 1, None)
+        );
+        let again = course.send(9);
+        course.acknowledge(again, 10);
+        course.read(again, 11);
+        let shown = course.tally.shown(course.at(12))[&0].clone();
+        assert_eq!((shown.why, shown.lost), (None, 1));
+        // A partition that the topic no longer has is forgotten.
+        assert!(Tally::going_on(Some(&state), &[1]).shown(now).is_empty());
     }
 
     #[test]
