@@ -52,6 +52,8 @@ pub mod codes {
     pub const GROUP_SUBSCRIBED_TO_TOPIC: i32 = 86;
 
     pub const LOCAL_FATAL: i32 = -150;
+    pub const LOCAL_PURGE_INFLIGHT: i32 = -151;
+    pub const LOCAL_PURGE_QUEUE: i32 = -152;
     pub const LOCAL_UNSUPPORTED_FEATURE: i32 = -165;
     pub const LOCAL_TIMED_OUT_QUEUE: i32 = -166;
     pub const LOCAL_AUTHENTICATION: i32 = -169;

@@ -153,13 +153,16 @@ impl<O: DeliveryObserver> RecordProducer<O> {
         native::fatal_error(self.inner.client())
     }
 
-    /// The reason of a record's failure, where that only says that the producer is done for.
+    /// The reason of a record's failure, where that only says that the producer is done for and threw away what
+    /// it had.
     #[must_use]
     pub fn explain(&self, error: KafkaError) -> KafkaError {
-        if error.code != codes::LOCAL_FATAL {
-            return error;
+        match error.code {
+            codes::LOCAL_FATAL | codes::LOCAL_PURGE_QUEUE | codes::LOCAL_PURGE_INFLIGHT => {
+                self.fatal_error().unwrap_or(error)
+            }
+            _ => error,
         }
-        self.fatal_error().unwrap_or(error)
     }
 
     /// Records (and other requests) that were taken and have no outcome yet.

@@ -67,17 +67,11 @@ async fn a_canary_without_its_rights_is_no_broken_cluster() {
     is_told(&owner, &services, read, &format!("Read topic {CANARY}")).await;
 }
 
-/// Without its right to write librdkafka's producers are done for; new ones take their place.
+/// A producer of librdkafka whose first records are refused is done for; a new one takes its place.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_admin_service_writes_again_once_its_right_is_given_back_without_a_restart() {
     let (cluster, _, _turn) = secured().await;
     let owner = client(cluster, SUPER);
-    let services = healthy(cluster).await;
-    let admin = &services.admin;
-    let record = "/api/topics/log-events/records";
-    let value = r#"{"value": "one"}"#;
-    admin.post_json(record, value).await.ok_json(201);
-
     let write = [Acl::allow(
         "User:kafka-admin-service",
         AclOperation::Write,
@@ -86,7 +80,11 @@ async fn the_admin_service_writes_again_once_its_right_is_given_back_without_a_r
     )];
     let deleted = owner.delete_acls(&write, DEADLINE).await.unwrap();
     assert!(deleted.values().all(Result::is_ok), "{deleted:?}");
-    // A broker takes a moment to know; then the audit cannot be written, and nothing is changed.
+    let services = healthy(cluster).await;
+    let admin = &services.admin;
+    let record = "/api/topics/log-events/records";
+    let value = r#"{"value": "one"}"#;
+    // The audit cannot be written, and nothing is changed.
     let refused = wait_for_condition("writing to be refused", PATIENCE, || async {
         let answer = admin.post_json(record, value).await;
         let code = answer.json()["code"].clone();
