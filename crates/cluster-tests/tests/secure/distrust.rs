@@ -46,12 +46,14 @@ fn changed(keys: &Keys, dir: &Path, changes: &[(&str, &str)], authority: &Path) 
 /// What admin and load test say.
 async fn ask(services: &Services) -> [Answer; 4] {
     let run = "/api/loadtest/run?eventCount=10&topic=log-events";
-    [
-        services.admin.get("/api/cluster").await,
-        services.admin.get("/api/topics/log-events").await,
-        services.admin.get("/api/groups").await,
-        services.load_test.post(run).await,
-    ]
+    // Each may wait for its deadline.
+    tokio::join!(
+        services.admin.get("/api/cluster"),
+        services.admin.get("/api/topics/log-events"),
+        services.admin.get("/api/groups"),
+        services.load_test.post(run),
+    )
+    .into()
 }
 
 /// Whether all answers have this status, code and words.
