@@ -118,6 +118,8 @@ grep -q 'PartitionCount: 12' "$work/topic"
 [[ -z $(docker exec kafka-1 kafka-topics --bootstrap-server kafka-1:9092 --describe --under-replicated-partitions) ]]
 
 step "every endpoint: the tests of native mode"
+# Some run the programs themselves.
+cargo build --workspace --locked --quiet
 jq -n --arg root "$PWD" --arg dir "$work" '{root: $root, dir: $dir, address: "127.0.0.1", brokers: 3,
   zookeepers: 3, jvm: {jit: "full", brokerHeap: "", zookeeperHeap: "", brokerAgent: true,
   zookeeperAgent: true}}' >"$work/cluster.json"
