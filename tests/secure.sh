@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The tests of the HTTP APIs on a secured stack, started by the same command as people's: each service is
-# a principal with its own rights, and every call carries a token.
+# The tests of a secured cluster, and those of the HTTP APIs on a secured stack, started by the same command as
+# people's: each service is a principal with its own rights, and every call carries a token.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/prerequisites.sh
@@ -10,16 +10,17 @@ cd "$(dirname "$0")/.."
 
 case ${1:-} in
 --help | -h)
-  say "usage: tests/secure.sh [FILTER]" "" \
-    "Starts a secured cluster and its services on an address of their own, runs the HTTP tests (those" \
-    "whose names hold FILTER; default http::) on them, runs the clients of docs/SECURITY.md, looks for secrets" \
-    "where others could read them, and ends and removes it all."
+  say "usage: tests/secure.sh [FILTER]..." "" \
+    "Runs the tests of a secured cluster; then starts one and its services on an address of their own, runs the" \
+    "HTTP tests (those whose names hold a FILTER; default http::) on them, runs the clients of docs/SECURITY.md," \
+    "looks for secrets where others could read them, and ends and removes it all."
   exit 0
   ;;
 esac
 
 need curl
 cargo build --workspace --locked --quiet
+cargo test -p cluster-tests --locked --test secure
 mkdir -p target/tmp
 dir=$(mktemp -d "$PWD/target/tmp/secure-XXXXXX")
 # Every address of 127.0.0.0/8 is this machine's; another run has another one.
@@ -38,7 +39,7 @@ trap 'exit 130' INT TERM
 "${cluster[@]}" up --secure --services target/debug --address "$address" --no-prometheus
 TEST_CLUSTER=$dir/cluster.json \
   TEST_SERVICES=http://$address:8081,http://$address:8082,http://$address:8083 \
-  cargo test -p cluster-tests --locked --test shared -- "${1:-http::}"
+  cargo test -p cluster-tests --locked --test shared -- "${@:-http::}"
 
 printf '\n--- the clients of docs/SECURITY.md\n'
 curl -fsS -o /dev/null -X POST -H "@$dir/keys/tokens/admin.header" \

@@ -36,7 +36,8 @@ async fn no_creation_is_a_false_success_when_the_controller_is_killed() {
                 name: name.clone(),
                 partitions: 2,
                 replication_factor: 2,
-                configs: BTreeMap::default(),
+                // Tests after this one stop a broker, and ask whether anything cannot be written to.
+                configs: BTreeMap::from([("min.insync.replicas".to_owned(), "1".to_owned())]),
             };
             (
                 name,
