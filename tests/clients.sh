@@ -48,6 +48,7 @@ example kafka-tools >"$work/kafka-tools.sh"
 example kcat >"$work/kcat.sh"
 example python >"$work/read.py"
 example java >"$work/Read.java"
+example pkcs12 >"$work/pkcs12.sh"
 example my-app >"$work/my-app.sh"
 
 brings kafka-tools eventId bash -euo pipefail "$work/kafka-tools.sh"
@@ -58,6 +59,7 @@ if command -v javac >/dev/null; then
 else
   say "java: NOT RUN: there is no JDK to compile it"
 fi
+brings pkcs12 "PartitionCount" bash -euo pipefail "$work/pkcs12.sh"
 
 brings my-app "principal=User:my-app" bash -euo pipefail "$work/my-app.sh"
 own=(kcat -F "$KEYS/clients/my-app.properties" -b "$BOOTSTRAP")
