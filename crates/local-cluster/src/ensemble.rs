@@ -160,7 +160,7 @@ impl Cluster {
         self.wait_zookeepers(LONGEST_START).await?;
         tracing::info!("{} ready", names(&self.spec().zookeeper_nodes()));
         self.take_zookeepers_nodes().await?;
-        self.write_passwords().await?;
+        self.write_passwords(None).await?;
         self.start_all(self.spec().broker_nodes()).await?;
         self.wait_ready(LONGEST_START).await?;
         tracing::info!("{} ready", names(&self.spec().broker_nodes()));

@@ -64,15 +64,27 @@ impl Cluster {
     }
 
     /// Writes the passwords that ZooKeeper does not have yet: without its own a broker cannot talk
-    /// to the others. 1 s for each, two at a time.
-    pub(crate) async fn write_passwords(&self) -> Result<()> {
+    /// to the others. 1 s for each, two at a time; so that of the brokers' two names the one that nobody uses is left
+    /// out until it is `renewed` for the first time.
+    pub(crate) async fn write_passwords(&self, renewed: Option<&str>) -> Result<()> {
         let Some(keys) = self.keys() else {
             return Ok(());
         };
         let file = self.spec().data_dir(PASSWORDS_WRITTEN);
         let written = std::fs::read_to_string(&file).unwrap_or_default();
+        let login = keys.broker_login()?;
+        let is_unused = |principal: &str| {
+            let known = format!("{principal} ");
+            !login.changing
+                && principal == login.other()
+                && renewed != Some(principal)
+                && !written.lines().any(|line| line.starts_with(&known))
+        };
         let mut lines = BTreeMap::new();
         for principal in PRINCIPALS {
+            if is_unused(principal) {
+                continue;
+            }
             let digest = keys.password_digest(principal)?;
             lines.insert(principal, format!("{principal} {digest}"));
         }
