@@ -56,18 +56,14 @@ async fn until(services: &Services, status: &str, limit: Duration) -> Value {
 async fn incident_that_ended(services: &Services, code: &str, subject: &str) {
     wait_for_condition("the end of the incident", PATIENCE, || async {
         let list = services.health.get("/api/health/incidents").await.json();
-        let incidents = list["incidents"].as_array().into_iter().flatten();
-        let ended = incidents.filter(|incident| {
+        let mut incidents = list["incidents"].as_array().into_iter().flatten();
+        let ended = incidents.any(|incident| {
             let about = incident["subject"].as_str().unwrap();
             incident["code"] == code
                 && about.starts_with(subject)
                 && incident["endedAt"].is_string()
         });
-        if ended.count() > 0 {
-            Ok(())
-        } else {
-            Err(list.to_string())
-        }
+        if ended { Ok(()) } else { Err(list.to_string()) }
     })
     .await
     .unwrap();

@@ -72,14 +72,13 @@ async fn a_canary_without_its_rights_is_no_broken_cluster() {
 async fn the_admin_service_writes_again_once_its_right_is_given_back_without_a_restart() {
     let (cluster, _, _turn) = secured().await;
     let owner = client(cluster, SUPER);
-    let write = [Acl::allow(
+    let write = Acl::allow(
         "User:kafka-admin-service",
         AclOperation::Write,
         AclResourceType::Topic,
         Acl::ANY,
-    )];
-    let deleted = owner.delete_acls(&write, DEADLINE).await.unwrap();
-    assert!(deleted.values().all(Result::is_ok), "{deleted:?}");
+    );
+    take_away(&owner, &write).await;
     let services = healthy(cluster).await;
     let admin = &services.admin;
     let record = "/api/topics/log-events/records";
@@ -101,8 +100,7 @@ async fn the_admin_service_writes_again_once_its_right_is_given_back_without_a_r
     for _ in 0..3 {
         denied.push(admin.post_json(&path, value).await);
     }
-    let created = owner.create_acls(&write, DEADLINE).await.unwrap();
-    assert!(created.values().all(Result::is_ok), "{created:?}");
+    give_back(&owner, &write).await;
     let text = refused.unwrap().text;
     assert!(text.contains("authorization failed"), "{text}");
     for answer in &denied {
@@ -119,16 +117,25 @@ async fn the_admin_service_writes_again_once_its_right_is_given_back_without_a_r
 
 /// Takes the right away: health says that it lacks it, and is HEALTHY once it is given back.
 async fn is_told(owner: &KafkaCluster, services: &Services, acl: Acl, told: &str) {
-    let acl = [acl];
-    let deleted = owner.delete_acls(&acl, DEADLINE).await.unwrap();
-    assert!(deleted.values().all(Result::is_ok), "{deleted:?}");
+    take_away(owner, &acl).await;
     let missing = lacks(services, told).await;
     // Given back before anything is judged: other tests need it as well.
-    let created = owner.create_acls(&acl, DEADLINE).await.unwrap();
-    assert!(created.values().all(Result::is_ok), "{created:?}");
+    give_back(owner, &acl).await;
     let health = missing.unwrap();
     assert_eq!(health["status"], "UNKNOWN", "{health}");
     healthy_again(services).await;
+}
+
+async fn take_away(owner: &KafkaCluster, acl: &Acl) {
+    let acl = std::slice::from_ref(acl);
+    let deleted = owner.delete_acls(acl, DEADLINE).await.unwrap();
+    assert!(deleted.values().all(Result::is_ok), "{deleted:?}");
+}
+
+async fn give_back(owner: &KafkaCluster, acl: &Acl) {
+    let acl = std::slice::from_ref(acl);
+    let created = owner.create_acls(acl, DEADLINE).await.unwrap();
+    assert!(created.values().all(Result::is_ok), "{created:?}");
 }
 
 /// The answer in which health says that it lacks this right.

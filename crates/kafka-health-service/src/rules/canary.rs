@@ -77,14 +77,7 @@ fn silent(canary: &CanaryState, now: Moment) -> Option<Reason> {
 fn denied(canary: &CanaryState) -> Vec<Reason> {
     let of_right = |(right, said): (&CanaryRight, &String)| {
         let name = format!("{} topic {}", right.name(), canary.topic);
-        let text = rights::missing_text(&name, said);
-        let reason = Check::Canary.reason(
-            Status::Unknown,
-            "permission_missing",
-            canary.observed_at,
-            text,
-        );
-        reason.about(name)
+        rights::reason(Check::Canary, &name, said, canary.observed_at)
     };
     canary.denied.iter().map(of_right).collect()
 }

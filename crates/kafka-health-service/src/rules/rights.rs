@@ -15,9 +15,11 @@ const AGE: Duration = Duration::from_secs(185);
 const NEXT_STEP: &str = "give its principal the rights of kafka/acls.yml \
      (kafka-admin-service acls kafka/acls.yml, as a super user)";
 
-/// What is told of a right that is missing.
-pub(super) fn missing_text(right: &str, said: &str) -> String {
-    format!("health may not {right} ({said}): {NEXT_STEP}")
+/// What is told of a right that is missing: as what people know it, and in Kafka's words.
+pub(super) fn reason(check: Check, right: &str, said: &str, at: Option<Moment>) -> Reason {
+    let text = format!("health may not {right} ({said}): {NEXT_STEP}");
+    let reason = check.reason(Status::Unknown, "permission_missing", at, text);
+    reason.about(right)
 }
 
 /// The rights that are missing as far as that is known, with Kafka's words and when it said so.
@@ -47,11 +49,7 @@ pub(super) fn judge(
     now: Moment,
 ) -> Vec<Reason> {
     let of_right = |(right, (at, said)): (&Right, &(Moment, String))| {
-        let name = right.name();
-        let text = missing_text(name, said);
-        let check = check(*right);
-        let reason = check.reason(Status::Unknown, "permission_missing", Some(*at), text);
-        reason.about(name)
+        reason(check(*right), right.name(), said, Some(*at))
     };
     let mut reasons: Vec<_> = missing.iter().map(of_right).collect();
     if snapshot.topics.seen.is_some() {
