@@ -7,7 +7,7 @@ use nix::unistd::{Gid, Uid};
 
 use crate::error::{Error, Result};
 use crate::store::Keys;
-use crate::{clients, files};
+use crate::{clients, files, scram};
 
 /// Where a container sees its bundle.
 pub const SEEN_AT: &str = "/run/keys";
@@ -29,7 +29,8 @@ pub enum Part {
     JavaClient(&'static str, &'static str),
     /// The brokers' login for each of these listeners, as lines of their settings.
     BrokerLogin(&'static [&'static str]),
-    /// What `kafka-configs --add-config-file` takes, for every principal: `PRINCIPAL.password.properties`.
+    /// [`Keys::password_config`] of every principal: `PRINCIPAL.password.properties`; and
+    /// [`scram::zookeeper_commands`] for all of them: `first-passwords.txt`.
     Passwords,
     /// The digests of the tokens.
     Tokens,
@@ -82,14 +83,13 @@ impl Part {
                 one("login.properties", lines.collect())
             }
             Self::Passwords => {
-                let mut files = vec![];
+                let mut files = one(
+                    "first-passwords.txt",
+                    scram::zookeeper_commands(&keys.stored_passwords()?),
+                );
                 for principal in keys.principals()? {
-                    let password = keys.password(&principal)?;
-                    let line = format!("SCRAM-SHA-512=iterations=4096,password={password}\n");
-                    files.push((
-                        format!("{principal}.password.properties"),
-                        line.into_bytes(),
-                    ));
+                    let text = keys.password_config(&principal)?;
+                    files.extend(one(&format!("{principal}.password.properties"), text));
                 }
                 files
             }

@@ -12,7 +12,7 @@ use crate::broker_login::BrokerLogin;
 use crate::error::{Error, Result};
 use crate::manifest::Manifest;
 use crate::period::Period;
-use crate::{clients, files, secret, tokens};
+use crate::{clients, files, scram, secret, tokens};
 
 const AUTHORITY_PERIOD: SignedDuration = SignedDuration::from_hours(10 * 365 * 24);
 /// Renewal is one command without an interruption; a year is what public authorities gave last.
@@ -148,6 +148,33 @@ impl Keys {
     pub fn password_digest(&self, principal: &str) -> Result<String> {
         let password = self.password(principal)?;
         Ok(secret::hex(&openssl::sha::sha256(password.as_bytes())))
+    }
+
+    /// What Kafka's `kafka-configs --add-config-file` takes to give `principal` its password.
+    ///
+    /// # Errors
+    /// As [`Keys::password`].
+    pub fn password_config(&self, principal: &str) -> Result<String> {
+        let password = self.password(principal)?;
+        Ok(format!(
+            "SCRAM-SHA-512=iterations={},password={password}\n",
+            scram::ITERATIONS
+        ))
+    }
+
+    /// What ZooKeeper keeps in `/config/users/PRINCIPAL` of every principal's password, each time salted anew.
+    /// Source: Kafka 3.9, `ConfigEntityZNode`.
+    ///
+    /// # Errors
+    /// As [`Keys::password`].
+    pub fn stored_passwords(&self) -> Result<BTreeMap<String, String>> {
+        let mut stored = BTreeMap::new();
+        for principal in self.principals()? {
+            let credential = scram::credential(&self.password(&principal)?)?;
+            let node = serde_json::json!({"version": 1, "config": {"SCRAM-SHA-512": credential}});
+            stored.insert(principal, node.to_string());
+        }
+        Ok(stored)
     }
 
     /// Who has a password.

@@ -78,7 +78,7 @@ impl Cluster {
                 }
                 // Renewed while nothing ran.
                 if node.is_broker() {
-                    self.write_passwords(None).await?;
+                    self.write_passwords().await?;
                 }
                 self.launch(node).await?;
             }

@@ -159,8 +159,8 @@ impl Cluster {
         self.start_all(self.spec().zookeeper_nodes()).await?;
         self.wait_zookeepers(LONGEST_START).await?;
         tracing::info!("{} ready", names(&self.spec().zookeeper_nodes()));
-        self.take_zookeepers_nodes().await?;
-        self.write_passwords(None).await?;
+        self.begin_zookeeper().await?;
+        self.write_passwords().await?;
         self.start_all(self.spec().broker_nodes()).await?;
         self.wait_ready(LONGEST_START).await?;
         tracing::info!("{} ready", names(&self.spec().broker_nodes()));

@@ -101,7 +101,7 @@ impl Cluster {
         if self.running().is_empty() {
             return Ok(());
         }
-        self.write_passwords(Some(principal)).await
+        self.write_passwords().await
     }
 
     /// Brokers that were started by an older version of this would refuse the others under this name.

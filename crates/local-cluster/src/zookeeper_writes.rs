@@ -23,74 +23,89 @@ const PASSWORDS_WRITTEN: &str = "passwords-written";
 const ACLS_WRITTEN: &str = "zookeeper-acls-written";
 
 impl Cluster {
-    /// Makes ZooKeeper's own nodes the brokers': left alone, anybody with a certificate may write to its
-    /// root. 1 s, at the first start only.
-    pub(crate) async fn take_zookeepers_nodes(&self) -> Result<()> {
+    /// What a ZooKeeper has to be told before its first broker: that its own nodes are the brokers', since left
+    /// alone anybody with a certificate may write to its root, and everybody's password. All by one Java
+    /// machine, at the first start only, in 1 s.
+    pub(crate) async fn begin_zookeeper(&self) -> Result<()> {
         let Some(keys) = self.keys() else {
             return Ok(());
         };
         let java = self.java().await?;
-        let file = java.layout().zookeeper_acls_file();
-        let said = std::fs::read_to_string(&file)
-            .map_err(io_error(format!("commands {}", file.display())))?;
-        let written = self.spec().data_dir(ACLS_WRITTEN);
-        if std::fs::read_to_string(&written).is_ok_and(|before| before == said) {
+        let acls = java.layout().zookeeper_acls_file();
+        let acls = std::fs::read_to_string(&acls)
+            .map_err(io_error(format!("commands {}", acls.display())))?;
+        let acls_written = self.spec().data_dir(ACLS_WRITTEN);
+        let protects = !std::fs::read_to_string(&acls_written).is_ok_and(|before| before == acls);
+        let passwords_written = self.spec().data_dir(PASSWORDS_WRITTEN);
+        let knows_nobody = !passwords_written.exists();
+        let mut commands = String::new();
+        if protects {
+            commands += &acls;
+        }
+        let mut stored = BTreeMap::new();
+        if knows_nobody {
+            stored = keys.stored_passwords()?;
+            commands += &cluster_keys::zookeeper_commands(&stored);
+        }
+        if commands.is_empty() {
             return Ok(());
         }
-        let connection = self.write_zookeeper_client(&keys, java)?;
-        let commands: String = said
-            .lines()
-            .filter(|line| !line.starts_with('#'))
-            .map(|line| format!("{line}\n"))
-            .collect();
-        let input = self.spec().dir.join("conf").join("zookeeper-acls.txt");
-        let open = std::fs::write(&input, &commands)
-            .and_then(|()| File::open(&input))
-            .map_err(io_error(format!("commands {}", input.display())))?;
-        let servers = self.spec().zookeeper_connect();
-        let connection = connection.display().to_string();
-        let arguments = ["-zk-tls-config-file", &connection, "-server", &servers];
-        let answer = tool::run_on(java, SHELL, &arguments, open.into()).await?;
-        let asked = commands.lines().filter(|line| line.starts_with("getAcl "));
-        let brokers = answer.lines().filter(|line| line.starts_with("'x509,"));
-        if brokers.count() != asked.count() {
-            return Err(Error::State(format!(
-                "ZooKeeper did not make its own nodes the brokers': {}",
-                answer.trim()
-            )));
+        let answer = self.tell_zookeeper(&keys, java, &commands).await?;
+        if protects {
+            let asked = acls.lines().filter(|line| line.starts_with("getAcl "));
+            let brokers = answer.lines().filter(|line| line.starts_with("'x509,"));
+            if brokers.count() != asked.count() {
+                return Err(Error::State(format!(
+                    "ZooKeeper did not make its own nodes the brokers': {}",
+                    answer.trim()
+                )));
+            }
+            std::fs::write(&acls_written, &acls)
+                .map_err(io_error(format!("mark {}", acls_written.display())))?;
         }
-        std::fs::write(&written, &said).map_err(io_error(format!("mark {}", written.display())))?;
+        if knows_nobody {
+            // One that was there already may be an older one: it is written again.
+            let is_there = |node: &str| answer.lines().any(|line| line == node);
+            let lines = stored.iter().filter(|(_, node)| is_there(node));
+            let lines: Result<Vec<_>> = lines
+                .map(|(principal, _)| written_line(&keys, principal))
+                .collect();
+            cluster_keys::write_secret(&passwords_written, lines?.concat().as_bytes())?;
+        }
         Ok(())
     }
 
-    /// Writes the passwords that ZooKeeper does not have yet: without its own a broker cannot talk
-    /// to the others. 1 s for each, two at a time; so that of the brokers' two names the one that nobody uses is left
-    /// out until it is `renewed` for the first time.
-    pub(crate) async fn write_passwords(&self, renewed: Option<&str>) -> Result<()> {
+    /// What Kafka's ZooKeeper shell answers to these commands, some of which hold what passwords are checked by.
+    async fn tell_zookeeper(&self, keys: &Keys, java: &Java, commands: &str) -> Result<String> {
+        let connection = self.write_zookeeper_client(keys, java)?;
+        let file = connection.with_file_name("zookeeper-commands.txt");
+        let lines = commands.lines().filter(|line| !line.starts_with('#'));
+        let text: String = lines.map(|line| format!("{line}\n")).collect();
+        cluster_keys::write_secret(&file, text.as_bytes())?;
+        let input = File::open(&file).map_err(io_error(format!("commands {}", file.display())));
+        let _ = std::fs::remove_file(&file);
+        let servers = self.spec().zookeeper_connect();
+        let connection = connection.display().to_string();
+        let arguments = ["-zk-tls-config-file", &connection, "-server", &servers];
+        tool::run_on(java, SHELL, &arguments, input?.into()).await
+    }
+
+    /// Writes the passwords that ZooKeeper does not have yet, renewed ones: without its own a broker cannot talk
+    /// to the others. 1 s for each, two at a time.
+    pub(crate) async fn write_passwords(&self) -> Result<()> {
         let Some(keys) = self.keys() else {
             return Ok(());
         };
         let file = self.spec().data_dir(PASSWORDS_WRITTEN);
         let written = std::fs::read_to_string(&file).unwrap_or_default();
-        let login = keys.broker_login()?;
-        let is_unused = |principal: &str| {
-            let known = format!("{principal} ");
-            !login.changing
-                && principal == login.other()
-                && renewed != Some(principal)
-                && !written.lines().any(|line| line.starts_with(&known))
-        };
         let mut lines = BTreeMap::new();
         for principal in PRINCIPALS {
-            if is_unused(principal) {
-                continue;
-            }
-            let digest = keys.password_digest(principal)?;
-            lines.insert(principal, format!("{principal} {digest}"));
+            lines.insert(principal, written_line(&keys, principal)?);
         }
+        let is_written = |wanted: &str| written.lines().any(|line| line == wanted.trim_end());
         let missing: Vec<_> = lines
             .iter()
-            .filter(|(_, wanted)| !written.lines().any(|line| line == wanted.as_str()))
+            .filter(|(_, wanted)| !is_written(wanted))
             .map(|(principal, _)| *principal)
             .collect();
         if missing.is_empty() {
@@ -105,7 +120,7 @@ impl Cluster {
                 .map(|principal| self.write_password(java, &keys, &connection, principal));
             futures_util::future::try_join_all(both).await?;
         }
-        let text: Vec<_> = lines.values().map(|line| format!("{line}\n")).collect();
+        let text: Vec<_> = lines.into_values().collect();
         Ok(cluster_keys::write_secret(&file, text.concat().as_bytes())?)
     }
 
@@ -134,9 +149,7 @@ impl Cluster {
         principal: &str,
     ) -> Result<()> {
         let file = connection.with_file_name(format!("{principal}.password.properties"));
-        let password = keys.password(principal)?;
-        let line = format!("SCRAM-SHA-512=iterations=4096,password={password}\n");
-        cluster_keys::write_secret(&file, line.as_bytes())?;
+        cluster_keys::write_secret(&file, keys.password_config(principal)?.as_bytes())?;
         let servers = self.spec().zookeeper_connect();
         let (connection, password) = (connection.display().to_string(), file.display().to_string());
         let arguments = [
@@ -156,4 +169,12 @@ impl Cluster {
         let _ = std::fs::remove_file(&file);
         answer.map(|_| ())
     }
+}
+
+/// How [`PASSWORDS_WRITTEN`] tells that ZooKeeper has the present password of `principal`.
+fn written_line(keys: &Keys, principal: &str) -> Result<String> {
+    Ok(format!(
+        "{principal} {}\n",
+        keys.password_digest(principal)?
+    ))
 }
