@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The stack in Docker Compose, end to end: images, start, health checks, Prometheus' targets, every
-# endpoint (the same tests as in native mode), both failure tests, stop; the same secured, with renewals under load, one of
-# which is a rolling restart; and that nothing stays.
+# endpoint (the same tests as in native mode), both failure tests, stop; the same
+# secured, with renewals under load, one of which is a rolling restart; and that nothing stays.
 #
 # It takes the fixed ports and container names, so no other cluster of this project may run. Where no
 # engine answers, DOCKER_ENGINE may name a script that starts one (`up`) and makes stand-ins for the
@@ -30,9 +30,17 @@ fi
 
 step() { printf '\n--- %s (%d s)\n' "$1" "$SECONDS"; }
 work=$(mktemp -d)
+# What went wrong is told once more after the logs, which are long.
+exec 3>&2 2> >(tee "$work/errors" >&3)
 finish() {
   local code=$?
-  if ((code)); then compose logs --tail 30 >&2 || true; fi
+  exec 2>&3
+  if ((code)); then
+    compose ps -a >&2 || true
+    compose logs --no-color --tail 30 >&2 || true
+    printf '\n--- it failed after %d s; the last it said:\n' "$SECONDS" >&2
+    tail -n 15 "$work/errors" >&2
+  fi
   docker_reset >/dev/null 2>&1 || true
   [[ ! -e $work/env ]] || mv "$work/env" .env
   rm -rf "$work" .compose "${SECRETS:-}"

@@ -15,11 +15,12 @@ find_secrets() {
   sed -sn '/-----BEGIN.*PRIVATE KEY/ {n; n; p}' "$keys/ca.key.pem" "$keys"/certificates/*.pem >>"$SECRETS"
   ! grep -qvE '.{32}' "$SECRETS" || fail "what is to be looked for is too short to be a secret"
   say "looking for $(wc -l <"$SECRETS") secrets of $keys"
+  # What it leaves to be looked at is left there.
   local planted
-  planted=$(mktemp)
-  printf 'before\npassword = "%s";\n' "$(tail -n 1 "$SECRETS")" >"$planted"
-  ! (no_secret "a file in which one is" <"$planted") 2>/dev/null || fail "the search for secrets does not find one"
-  rm "$planted"
+  planted=$(mktemp -d)
+  printf 'before\npassword = "%s";\n' "$(tail -n 1 "$SECRETS")" >"$planted/text"
+  ! (TMPDIR=$planted no_secret "a file in which one is" <"$planted/text") 2>/dev/null || fail "the search for secrets does not find one"
+  rm -r "$planted"
 }
 
 # no_secret WHERE: fails if one is in what it reads, or if there is nothing to read.
