@@ -9,7 +9,9 @@
 HEALTH_URL=http://127.0.0.1:8082
 # Compose builds one image for six nodes; naming one of them is enough.
 BUILT=(zookeeper-1 kafka-admin-service kafka-health-service load-test-service)
-NODES=(zookeeper-1 zookeeper-2 zookeeper-3 kafka-1 kafka-2 kafka-3)
+ZOOKEEPERS=(zookeeper-1 zookeeper-2 zookeeper-3)
+NODES=("${ZOOKEEPERS[@]}" kafka-1 kafka-2 kafka-3)
+BROKERS=(kafka-1 kafka-2 kafka-3 kafka-4)
 SERVICES=(kafka-admin-service kafka-health-service load-test-service prometheus)
 UIS=(kafka-ui grafana)
 PORTS=(19092 19093 19094 8081 8082 8083 9090)
@@ -211,11 +213,18 @@ docker_renew_password() {
   compose run --rm passwords >&2 || fail "the cluster did not take the password" "the lines above say why; the next start tries again"
 }
 
+# running NAME...: those of these containers that run.
+running() {
+  local name
+  for name in "$@"; do
+    [[ -z $(docker ps -q --filter "name=^$name\$") ]] || printf '%s\n' "$name"
+  done
+}
+
 # docker_brokers_without WORDS: the brokers that run and were started with settings that lack them.
 docker_brokers_without() {
   local broker
-  for broker in kafka-1 kafka-2 kafka-3 kafka-4; do
-    [[ -n $(docker ps -q --filter "name=^$broker\$") ]] || continue
+  for broker in $(running "${BROKERS[@]}"); do
     docker exec "$broker" grep -qF "$@" /run/kafka/broker.properties || printf '%s\n' "$broker"
   done
 }
@@ -250,7 +259,7 @@ docker_renew_brokers() {
 # docker_renew: every certificate, or the password of the principal in RENEWED. Restarted are brokers for their
 # own password, one after the other, and Kafka UI for its own: they read them when they start.
 docker_renew() {
-  local broker id super=(-e KAFKA_CLIENT_PROPERTIES=/run/keys/super.java.properties)
+  local broker zookeeper id super=(-e KAFKA_CLIENT_PROPERTIES=/run/keys/super.java.properties)
   local setting=listener.name.external.ssl.keystore.location change late=()
   need_docker
   docker_secured || fail "the stack here is not secured: it has no keys to renew" "./setup.sh --docker --secure starts one that is"
@@ -259,10 +268,8 @@ docker_renew() {
   export KEYS_OWNER
   if [[ $RENEWED == certificates ]]; then
     compose run --rm --no-deps keys renew-certificates || fail "the certificates were not renewed" "the line above says why"
-    # ZooKeepers look at their files themselves. A broker reads its certificate again when it is told
-    # something about itself.
-    for broker in kafka-1 kafka-2 kafka-3 kafka-4; do
-      [[ -n $(docker ps -q --filter "name=^$broker\$") ]] || continue
+    # A broker reads its certificate again when it is told something about itself.
+    for broker in $(running "${BROKERS[@]}"); do
       say "$broker takes its new certificate"
       # Which .env may have set: KAFKA_1_BROKER_ID.
       id=$(docker exec "$broker" printenv KAFKA_BROKER_ID)
@@ -272,13 +279,17 @@ docker_renew() {
           --entity-type brokers --entity-name "$id" $change >/dev/null || late+=("$broker")
       done
     done
-    ((${#late[@]} == 0)) || fail "the certificates are new, but not all brokers show theirs" \
+    # ZooKeepers look at their files themselves, by now.
+    for zookeeper in $(running "${ZOOKEEPERS[@]}"); do
+      docker exec "$zookeeper" /opt/kafka/bin/healthy zookeeper || late+=("$zookeeper")
+    done
+    ((${#late[@]} == 0)) || fail "the certificates are new, but not all nodes show theirs" \
       "they do after a restart: docker compose restart ${late[*]}"
     say "every certificate is new"
     return
   fi
   local ensemble
-  ensemble=$(docker ps -q --filter 'name=^zookeeper-[1-3]$')
+  ensemble=$(running "${ZOOKEEPERS[@]}")
   if [[ $RENEWED == kafka-broker ]]; then
     renew_brokers docker_renew_brokers
   else
@@ -287,8 +298,8 @@ docker_renew() {
     compose run --rm --no-deps keys ensure || fail "clients were not told the new password" "the line above says why; the next start tries again"
     say "$RENEWED has a new password: $KEYS/clients/$RENEWED.properties"
   fi
-  [[ -n $ensemble ]] || compose stop zookeeper-1 zookeeper-2 zookeeper-3
-  if [[ $RENEWED == kafka-ui && -n $(docker ps -q --filter 'name=^kafka-ui$') ]]; then
+  [[ -n $ensemble ]] || compose stop "${ZOOKEEPERS[@]}"
+  if [[ $RENEWED == kafka-ui && -n $(running kafka-ui) ]]; then
     say "restarting Kafka UI, which reads its password when it starts"
     compose restart kafka-ui
   fi

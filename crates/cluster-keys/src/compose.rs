@@ -207,6 +207,24 @@ mod tests {
         assert!(files > 20, "{files}");
     }
 
+    /// ZooKeeper can mix up the old and the new when it is told of two files at once: `files::write`.
+    #[test]
+    fn renewed_certificates_are_the_only_file_that_changes_for_a_zookeeper() {
+        use std::os::unix::fs::MetadataExt;
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("keys");
+        let keys = ensure(&dir, dir.clone(), "localhost", "net").unwrap();
+        let open =
+            |name| std::fs::File::open(dir.join("containers/zookeeper-1").join(name)).unwrap();
+        let inode = |file: &std::fs::File| file.metadata().unwrap().ino();
+        let before = ["ca.pem", "certificate.pem"].map(open);
+        keys.renew_certificates().unwrap();
+        write_bundles(&keys).unwrap();
+        let after = ["ca.pem", "certificate.pem"].map(open);
+        assert_eq!(inode(&before[0]), inode(&after[0]));
+        assert_ne!(inode(&before[1]), inode(&after[1]));
+    }
+
     #[test]
     fn a_second_run_keeps_the_passwords_of_pages() {
         let home = tempfile::tempdir().unwrap();

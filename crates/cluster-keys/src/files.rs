@@ -11,7 +11,11 @@ const SECRET_FILE: u32 = 0o600;
 const SECRET_DIR: u32 = 0o700;
 
 /// Writes `text` to `path`, which has mode 0600 from its first moment; whoever reads it meanwhile
-/// sees the old text or the new one.
+/// sees the old text or the new one. A file that holds it already is left alone.
+///
+/// That matters to who watches a file: ZooKeeper reads its key, its certificate and the authority's again for
+/// each of its files that is replaced, by a thread for each; told of two at once it can end up with the
+/// old key and the new certificate, and then nobody gets a connection any more. Seen with 3.8.6.
 ///
 /// # Errors
 /// [`Error::Io`].
@@ -26,6 +30,10 @@ pub fn write_for(path: &Path, text: &[u8], owner: Option<u32>) -> Result<()> {
         path: path.to_owned(),
         source,
     };
+    let owner = owner.filter(|_| nix::unistd::geteuid().is_root());
+    if holds(path, text, owner) {
+        return Ok(());
+    }
     let new = path.with_added_extension("new");
     let _ = std::fs::remove_file(&new);
     let write = || -> io::Result<()> {
@@ -36,12 +44,21 @@ pub fn write_for(path: &Path, text: &[u8], owner: Option<u32>) -> Result<()> {
             .open(&new)?;
         file.write_all(text)?;
         file.sync_all()?;
-        if let Some(owner) = owner.filter(|_| nix::unistd::geteuid().is_root()) {
+        if let Some(owner) = owner {
             std::os::unix::fs::fchown(&file, Some(owner), Some(owner))?;
         }
         std::fs::rename(&new, path)
     };
     write().map_err(failed)
+}
+
+/// Whether it has this text, is its owner's alone, and is `owner`'s.
+fn holds(path: &Path, text: &[u8], owner: Option<u32>) -> bool {
+    let is_owned = |metadata: std::fs::Metadata| {
+        metadata.mode() & 0o777 == SECRET_FILE && owner.is_none_or(|owner| metadata.uid() == owner)
+    };
+    std::fs::symlink_metadata(path).is_ok_and(|there| there.is_file() && is_owned(there))
+        && std::fs::read(path).is_ok_and(|there| there == text)
 }
 
 /// Reads a text, refusing one that others can get at.
@@ -128,6 +145,24 @@ mod tests {
         let mode = std::fs::metadata(&file).unwrap().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(read(&file).unwrap(), b"y");
+    }
+
+    #[test]
+    fn a_file_is_replaced_only_by_another_text() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a");
+        let inode = || std::fs::metadata(&file).unwrap().ino();
+        write(&file, b"x").unwrap();
+        // So that its number is not given to the next one.
+        let held = File::open(&file).unwrap();
+        write(&file, b"x").unwrap();
+        assert_eq!(inode(), held.metadata().unwrap().ino());
+        write(&file, b"y").unwrap();
+        assert_ne!(inode(), held.metadata().unwrap().ino());
+        // Others could read it meanwhile: it is made anew.
+        std::fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+        write(&file, b"y").unwrap();
+        check_file(&file).unwrap();
     }
 
     #[test]
