@@ -192,6 +192,7 @@ fn signature(secret: &[u8], id: &str, timestamp: &str, body: &str) -> String {
 }
 
 fn read_secret(file: &Path) -> anyhow::Result<Vec<u8>> {
+    service_kit::settings::require_private(file)?;
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("secret of the webhook in {}", file.display()))?;
     let text = text.trim();
@@ -210,6 +211,8 @@ fn read_secret(file: &Path) -> anyhow::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
     use std::sync::{Arc, Mutex};
 
     use axum::Router;
@@ -263,6 +266,10 @@ mod tests {
         let file = folder.path().join("secret");
         let secret = format!("{SECRET_PREFIX}{}\n", BASE64_STANDARD.encode("a key"));
         std::fs::write(&file, secret).unwrap();
+        let mode = |mode| std::fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+        mode(0o644);
+        assert!(Webhook::open(&url, Some(&file), &Registry::new()).is_err());
+        mode(0o600);
         let mut webhook = Webhook::open(&url, Some(&file), &Registry::new()).unwrap();
         webhook.pauses = vec![Duration::from_millis(10); 5];
 

@@ -19,7 +19,14 @@ const LATELY: Duration = Duration::from_secs(25);
 /// The service is ready while that was lately: without Kafka it can answer every call, but do what
 /// none of them is for. It begins not ready, until the first answer.
 #[derive(Debug, Clone, Default)]
-pub struct KafkaWatch(Arc<Mutex<Option<Instant>>>);
+pub struct KafkaWatch(Arc<Mutex<Seen>>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    at: Option<Instant>,
+    /// What was in the way since.
+    error: Option<String>,
+}
 
 impl KafkaWatch {
     /// Asks for metadata until `stop`.
@@ -28,7 +35,7 @@ impl KafkaWatch {
             loop {
                 match cluster.metadata(ASK_DEADLINE).await {
                     Ok(_) => self.seen(Instant::now()),
-                    Err(error) => tracing::debug!(%error, "Kafka was not seen"),
+                    Err(error) => self.missed(&error.to_string()),
                 }
                 tokio::time::sleep(PERIOD).await;
             }
@@ -37,9 +44,21 @@ impl KafkaWatch {
     }
 
     fn seen(&self, now: Instant) {
-        let before = self.last().replace(now);
-        if before.is_none() {
+        let mut last = self.last();
+        if last.at.is_none() || last.error.is_some() {
             tracing::info!("Kafka answers");
+        }
+        *last = Seen {
+            at: Some(now),
+            error: None,
+        };
+    }
+
+    fn missed(&self, error: &str) {
+        let mut last = self.last();
+        if last.error.as_deref() != Some(error) {
+            tracing::warn!(error, "Kafka does not answer");
+            last.error = Some(error.to_owned());
         }
     }
 
@@ -52,17 +71,22 @@ impl KafkaWatch {
     }
 
     fn check_at(&self, now: Instant) -> Result<(), String> {
-        match *self.last() {
-            None => Err("no broker has answered since the service started".to_owned()),
-            Some(seen) if now.saturating_duration_since(seen) > LATELY => Err(format!(
+        let last = self.last();
+        let silent = match last.at {
+            None => "no broker has answered since the service started".to_owned(),
+            Some(seen) if now.saturating_duration_since(seen) > LATELY => format!(
                 "no broker has answered for {} s",
                 now.saturating_duration_since(seen).as_secs()
-            )),
-            Some(_) => Ok(()),
-        }
+            ),
+            Some(_) => return Ok(()),
+        };
+        Err(match &last.error {
+            Some(error) => format!("{silent}: {error}"),
+            None => silent,
+        })
     }
 
-    fn last(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+    fn last(&self) -> std::sync::MutexGuard<'_, Seen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -87,5 +111,14 @@ mod tests {
             .check_at(now + LATELY + Duration::from_secs(1))
             .unwrap_err();
         assert_eq!(late, "no broker has answered for 26 s");
+        watch.missed("wrong name or password");
+        assert_eq!(watch.check_at(now), Ok(()));
+        let told = watch.check_at(now + 2 * LATELY).unwrap_err();
+        assert_eq!(
+            told,
+            "no broker has answered for 50 s: wrong name or password"
+        );
+        watch.seen(now + 2 * LATELY);
+        assert_eq!(watch.check_at(now + 2 * LATELY), Ok(()));
     }
 }

@@ -137,7 +137,9 @@ fn log_failure(measured: &Measured, response: &Response) {
         return;
     };
     let logged_elsewhere = [probes::NOT_READY, problem::INTERNAL].contains(code);
-    if response.status().is_server_error() && !logged_elsewhere {
+    // What the service itself may not do is whoever runs it to mend, not its caller.
+    let lacks_right = *code == problem::KAFKA_DENIED;
+    if lacks_right || response.status().is_server_error() && !logged_elsewhere {
         tracing::warn!(method, path, status, code, duration_ms, "{detail}");
     } else {
         tracing::debug!(method, path, status, code, duration_ms, "{detail}");

@@ -5,6 +5,8 @@ use kafka_cluster::{ErrorKind, KafkaError};
 
 use super::Problem;
 
+/// The service itself lacks a right: not its caller's fault.
+pub(crate) const KAFKA_DENIED: &str = "kafka_denied";
 /// `Retry-After` when no broker could be reached: a broker that was restarted needs some seconds.
 const UNREACHABLE_RETRY_AFTER_S: u64 = 5;
 
@@ -32,7 +34,7 @@ fn row(kind: ErrorKind) -> (StatusCode, &'static str) {
         ErrorKind::DeletionPending => (StatusCode::CONFLICT, "topic_deletion_pending"),
         ErrorKind::Refused => (StatusCode::UNPROCESSABLE_ENTITY, "kafka_refused"),
         ErrorKind::NotEnoughBrokers => (StatusCode::UNPROCESSABLE_ENTITY, "not_enough_brokers"),
-        ErrorKind::Denied => (StatusCode::FORBIDDEN, "kafka_denied"),
+        ErrorKind::Denied => (StatusCode::FORBIDDEN, KAFKA_DENIED),
         ErrorKind::Unauthenticated => (StatusCode::BAD_GATEWAY, "kafka_unauthenticated"),
         ErrorKind::Unreachable => (StatusCode::SERVICE_UNAVAILABLE, "kafka_unreachable"),
         ErrorKind::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "kafka_timeout"),

@@ -16,6 +16,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
+pub(crate) use kafka::KAFKA_DENIED;
 pub(crate) use responses::problem_response;
 pub use responses::{
     InputProblems, KafkaReadProblems, KafkaWriteProblems, NotFoundProblem, Responses, problems,
