@@ -126,7 +126,9 @@ docker exec kafka-2 kafka-topics --bootstrap-server kafka-2:9092 --describe --to
 grep -q 'PartitionCount: 12' "$work/topic"
 [[ -z $(docker exec kafka-1 kafka-topics --bootstrap-server kafka-1:9092 --describe --under-replicated-partitions) ]]
 
-step "every endpoint: the tests of native mode"
+# Natively all tests of the APIs run in plain text and these secured, in Docker these in plain text and all secured.
+OF_EACH_KIND=(http::canary http::conventions http::health http::load_test http::openapi)
+step "the endpoints: tests of native mode"
 # Some run the programs themselves.
 cargo build --workspace --locked --quiet
 jq -n --arg root "$PWD" --arg dir "$work" '{root: $root, dir: $dir, address: "127.0.0.1", brokers: 3,
@@ -135,7 +137,7 @@ jq -n --arg root "$PWD" --arg dir "$work" '{root: $root, dir: $dir, address: "12
 TEST_CLUSTER=$work/cluster.json \
   TEST_SERVICES=http://127.0.0.1:8081,http://127.0.0.1:8082,http://127.0.0.1:8083 \
   TEST_PROMETHEUS=http://127.0.0.1:9090 \
-  cargo test -p cluster-tests --locked --test shared -- http:: monitoring::
+  cargo test -p cluster-tests --locked --test shared -- "${OF_EACH_KIND[@]}" monitoring::
 
 step "failure tests"
 ./failure-test.sh stop disconnect
@@ -205,7 +207,8 @@ jq -n --arg root "$PWD" --arg dir "$PWD/.compose" '{root: $root, dir: $dir, addr
   zookeeperAgent: true}}' >"$work/cluster.json"
 TEST_CLUSTER=$work/cluster.json \
   TEST_SERVICES=http://127.0.0.1:8081,http://127.0.0.1:8082,http://127.0.0.1:8083 \
-  cargo test -p cluster-tests --locked --test shared -- http::
+  TEST_PROMETHEUS=http://127.0.0.1:9090 \
+  cargo test -p cluster-tests --locked --test shared -- http:: monitoring::
 
 step "secured: a broker that cannot start says why in one line"
 mkdir "$work/keys"
@@ -227,27 +230,6 @@ step "secured: plain text and anonymous requests are refused"
   fail "a broker answers in plain text"
 docker exec kafka-1 kafka-topics --bootstrap-server kafka-1:9092 --list >/dev/null
 [[ $(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:8081/api/topics) == 401 ]] || fail "the API answers without a token"
-
-step "secured: no secret in containers' settings, logs or images"
-find_secrets .compose/keys
-no_secret_in_checkout
-docker ps -aq | xargs docker inspect | no_secret "docker inspect"
-compose config | no_secret "docker compose config"
-compose logs | no_secret "the logs"
-docker images -q | sort -u | xargs -n 1 docker history --no-trunc | no_secret "docker history"
-# Some end meanwhile.
-{ cat /proc/[0-9]*/{cmdline,environ} 2>/dev/null || :; } | no_secret "a command line or environment"
-layers_hold() { (($(layers "$1" | grep -caF -f "$SECRETS") > 0)); }
-# One layer adds it, the next one removes it: it is found all the same.
-head -n 1 "$SECRETS" >"$work/planted"
-printf 'FROM kafka-log-streaming-cluster/kafka:3.9.2\nUSER root\nCOPY planted /planted\nRUN rm /planted\n' >"$work/Dockerfile"
-docker build -q -t planted "$work" >/dev/null
-layers_hold planted || fail "the search does not find a secret in a layer"
-docker rmi planted >/dev/null
-rm "$work/planted"
-for image in $(docker images --format '{{.Repository}}:{{.Tag}}' | grep '^kafka-log-streaming-cluster/'); do
-  ! layers_hold "$image" || fail "a secret is in a layer of $image"
-done
 
 # under_load EVENTS COMMAND...: runs it beside one verified load of so many events after the other (2,000 each second),
 # none of which may notice.
@@ -277,6 +259,8 @@ loads() {
 }
 
 step "secured: certificates and a password are renewed under load"
+# Those that are replaced are looked for at the end as well.
+find_secrets .compose/keys
 use_token . "$HEALTH_URL/api/health/status"
 # The certificates of the nodes and of health itself and when each ends, as health sees it; the CA's stays.
 certificates() {
@@ -299,6 +283,41 @@ under_load 30000 ./setup.sh --docker --renew kafka-broker
 for broker in kafka-1 kafka-2 kafka-3; do
   docker exec "$broker" grep -q 'username="kafka-broker-alternate"' /run/kafka/broker.properties ||
     fail "$broker logs in by its old name"
+done
+
+step "secured: tokens are renewed"
+cp .compose/keys/tokens/viewer.header "$work/viewer.header"
+./setup.sh --docker --renew tokens
+end=$((SECONDS + 15))
+for url in http://127.0.0.1:8081/api/topics "$HEALTH_URL/api/health" http://127.0.0.1:8083/api/loadtest/runs; do
+  until [[ $(curl -s -o /dev/null -w '%{http_code}' -H "@$work/viewer.header" "$url") == 401 ]]; do
+    ((SECONDS < end)) || fail "the old token still counts at $url"
+    sleep 0.2
+  done
+  [[ $(curl -s -o /dev/null -w '%{http_code}' -H @.compose/keys/tokens/viewer.header "$url") == 200 ]] || fail "$url does not take the new token"
+done
+
+step "secured: no secret in containers' settings, logs or images"
+mv "$SECRETS" "$work/secrets"
+find_secrets .compose/keys
+cat "$work/secrets" >>"$SECRETS"
+no_secret_in_checkout
+docker ps -aq | xargs docker inspect | no_secret "docker inspect"
+compose config | no_secret "docker compose config"
+compose logs | no_secret "the logs"
+docker images -q | sort -u | xargs -n 1 docker history --no-trunc | no_secret "docker history"
+# Some end meanwhile.
+{ cat /proc/[0-9]*/{cmdline,environ} 2>/dev/null || :; } | no_secret "a command line or environment"
+layers_hold() { (($(layers "$1" | grep -caF -f "$SECRETS") > 0)); }
+# One layer adds it, the next one removes it: it is found all the same.
+head -n 1 "$SECRETS" >"$work/planted"
+printf 'FROM kafka-log-streaming-cluster/kafka:3.9.2\nUSER root\nCOPY planted /planted\nRUN rm /planted\n' >"$work/Dockerfile"
+docker build -q -t planted "$work" >/dev/null
+layers_hold planted || fail "the search does not find a secret in a layer"
+docker rmi planted >/dev/null
+rm "$work/planted"
+for image in $(docker images --format '{{.Repository}}:{{.Tag}}' | grep '^kafka-log-streaming-cluster/'); do
+  ! layers_hold "$image" || fail "a secret is in a layer of $image"
 done
 
 step "secured: what is secured does not come up in plain text when .env is lost"
