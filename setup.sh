@@ -25,8 +25,8 @@ runs already is left alone.
                  docs/SECURITY.md
   --docker       in Docker Compose
   --without-ui   in Docker Compose, without Kafka UI and Grafana (less memory, nothing to fetch for them)
-  --renew WHAT   certificates, or the principal whose password is to be new (secured, running cluster);
-                 for kafka-broker, the brokers' own, they restart one after the other
+  --renew WHAT   certificates, tokens, or the principal whose password is to be new (secured, running
+                 cluster); for kafka-broker, the brokers' own, they restart one after the other
   --brokers N    start N brokers instead of 3 (plain processes only)
   --no-install   never install a package; say what is missing instead
   --down         stop everything; topics and records stay
@@ -115,7 +115,7 @@ if [[ $action != up ]]; then
     exit 0
   fi
   if [[ $action == reset ]]; then exec "$bin/local-cluster" reset --yes; fi
-  if [[ $action == renew && $renewed == certificates ]]; then exec "$bin/local-cluster" renew certificates; fi
+  if [[ $action == renew && $renewed =~ ^(certificates|tokens)$ ]]; then exec "$bin/local-cluster" renew "$renewed"; fi
   if [[ $action == renew && $renewed == kafka-broker ]]; then
     renew_brokers "$bin/local-cluster" renew brokers
     exit

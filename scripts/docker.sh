@@ -64,9 +64,13 @@ docker_secure() {
     printf 'COMPOSE_FILE=%s\n' "$SECURE_FILES" >>.env
     say "docker compose means the secured stack from now on (COMPOSE_FILE in .env)"
   fi
-  say "making the keys in $KEYS"
+}
+
+# docker_keys: makes what is missing of the keys. Last, since clients read here what `passwords` writes next.
+docker_keys() {
   mkdir -p .compose
   compose build -q keys || fail "the image that makes the keys was not built" "the lines above say why; nothing was started"
+  say "making the keys in $KEYS"
   KEYS_SEEN_AT=$PWD/$KEYS KEYS_OWNER=$(id -u) compose run --rm --no-deps keys ensure ||
     fail "the keys cannot be used" "the line above says why; nothing was started"
 }
@@ -129,7 +133,14 @@ need_free_ports() {
   done
 }
 
+# docker_alone: one start or renewal at a time; the lock goes with this script, and what it starts does not have it.
+docker_alone() {
+  exec 7>.docker-lock
+  ! command -v flock >/dev/null || flock -n 7 || fail "another setup.sh is at work here" "wait for it to end"
+}
+
 docker_up() {
+  docker_alone
   need_docker
   need_memory
   need_free_ports
@@ -143,6 +154,7 @@ docker_up() {
   [[ ${UI:-yes} == no ]] || wanted+=("${UIS[@]}")
   say "building the images (the first time takes some minutes)"
   compose build "${BUILT[@]}" || fail "the images were not built" "the lines above say why; nothing was started"
+  ! docker_secured || docker_keys
   local started=$SECONDS
   compose up -d --no-build "${wanted[@]}" || docker_explain "the stack did not start"
   docker_wait
@@ -259,8 +271,9 @@ docker_renew_brokers() {
 # docker_renew: every certificate, or the password of the principal in RENEWED. Restarted are brokers for their
 # own password, one after the other, and Kafka UI for its own: they read them when they start.
 docker_renew() {
-  local broker zookeeper id super=(-e KAFKA_CLIENT_PROPERTIES=/run/keys/super.java.properties)
-  local setting=listener.name.external.ssl.keystore.location change late=()
+  local broker zookeeper id brokers=() zookeepers=() super=(-e KAFKA_CLIENT_PROPERTIES=/run/keys/super.java.properties)
+  local setting=listener.name.external.ssl.keystore.location change advice=()
+  docker_alone
   need_docker
   docker_secured || fail "the stack here is not secured: it has no keys to renew" "./setup.sh --docker --secure starts one that is"
   export KEYS_SEEN_AT=$PWD/$KEYS
@@ -272,20 +285,32 @@ docker_renew() {
     for broker in $(running "${BROKERS[@]}"); do
       say "$broker takes its new certificate"
       # Which .env may have set: KAFKA_1_BROKER_ID.
-      id=$(docker exec "$broker" printenv KAFKA_BROKER_ID)
+      id=$(docker exec "$broker" printenv KAFKA_BROKER_ID) || {
+        brokers+=("$broker")
+        continue
+      }
       for change in "--add-config $setting=/run/keys/certificate.pem" "--delete-config $setting"; do
         # shellcheck disable=SC2086 # an option and its value
         docker exec "${super[@]}" "$broker" kafka-configs --bootstrap-server "$broker:9092" --alter \
-          --entity-type brokers --entity-name "$id" $change >/dev/null || late+=("$broker")
+          --entity-type brokers --entity-name "$id" $change >/dev/null || {
+          brokers+=("$broker")
+          break
+        }
       done
     done
     # ZooKeepers look at their files themselves, by now.
     for zookeeper in $(running "${ZOOKEEPERS[@]}"); do
-      docker exec "$zookeeper" /opt/kafka/bin/healthy zookeeper || late+=("$zookeeper")
+      docker exec "$zookeeper" /opt/kafka/bin/healthy zookeeper || zookeepers+=("$zookeeper")
     done
-    ((${#late[@]} == 0)) || fail "the certificates are new, but not all nodes show theirs" \
-      "they do after a restart: docker compose restart ${late[*]}"
+    ((${#brokers[@]} == 0)) || advice+=("./rolling-restart.sh --fresh ${brokers[*]}")
+    ((${#zookeepers[@]} == 0)) || advice+=("one at a time: docker compose restart ${zookeepers[*]}")
+    ((${#advice[@]} == 0)) || fail "the certificates are new, but not all nodes show theirs; they do after a restart" "${advice[@]}"
     say "every certificate is new"
+    return
+  fi
+  if [[ $RENEWED == tokens ]]; then
+    compose run --rm --no-deps keys renew-tokens || fail "the tokens were not renewed" "the line above says why"
+    say "the tokens are new: $KEYS/tokens"
     return
   fi
   local ensemble
@@ -295,7 +320,7 @@ docker_renew() {
   else
     docker_renew_password "$RENEWED"
     # Only now clients may use it.
-    compose run --rm --no-deps keys ensure || fail "clients were not told the new password" "the line above says why; the next start tries again"
+    compose run --rm --no-deps keys publish || fail "clients were not told the new password" "the line above says why; the next start tries again"
     say "$RENEWED has a new password: $KEYS/clients/$RENEWED.properties"
   fi
   [[ -n $ensemble ]] || compose stop "${ZOOKEEPERS[@]}"

@@ -12,6 +12,8 @@ use crate::store::{Keys, Wanted};
 
 const BROKERS: [&str; 4] = ["kafka-1", "kafka-2", "kafka-3", "kafka-4"];
 const ZOOKEEPERS: [&str; 3] = ["zookeeper-1", "zookeeper-2", "zookeeper-3"];
+/// It writes in a broker's place.
+const PASSWORDS_CERTIFICATE: Part = Part::Certificate(BROKERS[0]);
 const LISTENERS: [&str; 2] = ["internal", "external"];
 
 /// Makes the keys in `dir` and a bundle for each container in `dir/containers`. Brokers answer under
@@ -107,17 +109,26 @@ pub fn write_bundles(keys: &Keys) -> Result<()> {
     Ok(())
 }
 
+/// Copies the certificates that containers show, and nothing else: a password may be renewed that ZooKeeper does
+/// not have yet.
+///
+/// # Errors
+/// A file cannot be read or written.
+pub fn write_certificates(keys: &Keys) -> Result<()> {
+    let dir = keys.dir().join("containers");
+    for name in BROKERS.into_iter().chain(ZOOKEEPERS).chain([HEALTH]) {
+        bundle::write(keys, &dir, name, USER, &[Part::Certificate(name)])?;
+    }
+    bundle::write(keys, &dir, "passwords", USER, &[PASSWORDS_CERTIFICATE])
+}
+
 /// Copies the passwords for the container that writes them into ZooKeeper, and for no other: the others
 /// follow by [`write_bundles`], once ZooKeeper has them.
 ///
 /// # Errors
 /// A file cannot be read or written.
 pub fn write_passwords(keys: &Keys) -> Result<()> {
-    let parts = [
-        Part::Authority,
-        Part::Certificate("kafka-1"),
-        Part::Passwords,
-    ];
+    let parts = [Part::Authority, PASSWORDS_CERTIFICATE, Part::Passwords];
     bundle::write(
         keys,
         &keys.dir().join("containers"),
@@ -219,7 +230,7 @@ mod tests {
         let inode = |file: &std::fs::File| file.metadata().unwrap().ino();
         let before = ["ca.pem", "certificate.pem"].map(open);
         keys.renew_certificates().unwrap();
-        write_bundles(&keys).unwrap();
+        write_certificates(&keys).unwrap();
         let after = ["ca.pem", "certificate.pem"].map(open);
         assert_eq!(inode(&before[0]), inode(&after[0]));
         assert_ne!(inode(&before[1]), inode(&after[1]));

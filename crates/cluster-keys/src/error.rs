@@ -60,7 +60,7 @@ pub enum Error {
         reason: String,
     },
     /// A certificate that ended.
-    #[error("the certificate {} ended on {ended}: renew it", path.display())]
+    #[error("the certificate {} ended on {ended}: ./setup.sh --renew certificates makes new ones", path.display())]
     Ended {
         /// The certificate.
         path: PathBuf,

@@ -15,6 +15,9 @@ struct Arguments {
     /// The directory of keys
     #[arg(long, env = "KEYS_DIR", value_name = "DIR")]
     dir: PathBuf,
+    /// Where people find it
+    #[arg(long, env = "KEYS_SEEN_AT", value_name = "DIR")]
+    seen_at: PathBuf,
     /// Who is to own what no container sees, by number
     #[arg(long, env = "KEYS_OWNER", default_value_t = 0, value_name = "UID")]
     owner: u32,
@@ -26,9 +29,6 @@ struct Arguments {
 enum Command {
     /// Makes what is missing, and a directory for each container; refuses what cannot be used
     Ensure {
-        /// Where people find the directory
-        #[arg(long, env = "KEYS_SEEN_AT", value_name = "DIR")]
-        seen_at: PathBuf,
         /// What clients outside of the network connect to: a name or an address
         #[arg(long, env = "KAFKA_EXTERNAL_HOST", default_value = "localhost")]
         external_host: String,
@@ -43,6 +43,10 @@ enum Command {
         /// operator, kafka-ui, load-test-service, ...
         principal: String,
     },
+    /// Gives clients the passwords that ZooKeeper has by now
+    Publish,
+    /// Makes new bearer tokens for the REST APIs; the old ones are worth nothing once services have read it
+    RenewTokens,
     /// By which name brokers log in from their next start on, the other name, and `changing` or `settled`
     BrokerLogin,
     /// Lets brokers that start from now on log in by the other name, whose password ZooKeeper has
@@ -54,10 +58,15 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("cluster-keys: {error:#}");
+            // Nobody outside knows the files by the names that they have in here.
+            let here = arguments.dir.display().to_string();
+            let outside = arguments.seen_at.display().to_string();
+            let told = format!("{error:#}").replace(&here, &outside);
+            eprintln!("cluster-keys: {told}");
             ExitCode::FAILURE
         }
     }
@@ -67,11 +76,11 @@ fn run(arguments: &Arguments) -> Result<()> {
     let dir = &arguments.dir;
     match &arguments.command {
         Command::Ensure {
-            seen_at,
             external_host,
             network,
         } => {
-            let keys = compose::ensure(dir, seen_at.clone(), external_host, network)?;
+            let seen_at = arguments.seen_at.clone();
+            let keys = compose::ensure(dir, seen_at, external_host, network)?;
             compose::give(&keys, arguments.owner)?;
             if keys.broker_login()?.changing {
                 eprintln!("{}", cluster_keys::BROKER_LOGIN_CHANGES);
@@ -80,7 +89,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::RenewCertificates => {
             let keys = Keys::open(dir)?;
             keys.renew_certificates()?;
-            compose::write_bundles(&keys)?;
+            compose::write_certificates(&keys)?;
             compose::give(&keys, arguments.owner)?;
         }
         Command::RenewPassword { principal } => {
@@ -88,6 +97,12 @@ fn run(arguments: &Arguments) -> Result<()> {
             keys.renew_password(principal)?;
             compose::write_passwords(&keys)?;
             compose::give(&keys, arguments.owner)?;
+        }
+        Command::Publish => publish(&Keys::open(dir)?, arguments.owner)?,
+        Command::RenewTokens => {
+            let keys = Keys::open(dir)?;
+            keys.renew_tokens()?;
+            publish(&keys, arguments.owner)?;
         }
         Command::BrokerLogin => {
             let login = Keys::open(dir)?.broker_login()?;

@@ -305,6 +305,21 @@ impl Keys {
         files::write(&self.password_file(principal), secret::new()?.as_bytes())
     }
 
+    /// Makes new bearer tokens. Services that read the file of their digests again take no old one.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn renew_tokens(&self) -> Result<()> {
+        let mut lines = String::new();
+        for role in tokens::ROLES {
+            let token = secret::new()?;
+            files::write(&self.token(role), token.as_bytes())?;
+            files::write(&self.token_header(role), tokens::header(&token).as_bytes())?;
+            lines += &tokens::line(role, &token);
+        }
+        files::write(&self.tokens(), lines.as_bytes())
+    }
+
     /// Writes every principal's password into its client settings.
     ///
     /// # Errors
@@ -347,14 +362,7 @@ impl Keys {
         let authority = Authority::new_authority(AUTHORITY_PERIOD)?;
         files::write(&half.authority(), &authority.certificate.to_pem()?)?;
         files::write(&half.authority_key(), &authority.pem()?)?;
-        let mut lines = String::new();
-        for role in tokens::ROLES {
-            let token = secret::new()?;
-            files::write(&half.token(role), token.as_bytes())?;
-            files::write(&half.token_header(role), tokens::header(&token).as_bytes())?;
-            lines += &tokens::line(role, &token);
-        }
-        files::write(&half.tokens(), lines.as_bytes())?;
+        half.renew_tokens()?;
         let nothing = Manifest {
             seen_at: wanted.seen_at.clone(),
             certificates: BTreeMap::new(),
@@ -426,7 +434,7 @@ impl Keys {
             if !authority.signed(&certificate)? {
                 return Err(Error::Unreadable {
                     path,
-                    reason: "another authority signed it: restore it, or renew it".to_owned(),
+                    reason: "another authority signed it: restore it, or ./setup.sh --renew certificates".to_owned(),
                 });
             }
         }
@@ -591,6 +599,21 @@ mod tests {
         }
         let refused = keys.renew_password("nobody").unwrap_err().to_string();
         assert!(refused.contains("super"), "{refused}");
+    }
+
+    #[test]
+    fn new_tokens_are_others_and_the_services_file_has_their_digests() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("keys");
+        let keys = Keys::ensure(&dir, &wanted(&dir)).unwrap();
+        let read = |path: PathBuf| std::fs::read_to_string(path).unwrap();
+        let (token, digests) = (read(keys.token("viewer")), read(keys.tokens()));
+        keys.renew_tokens().unwrap();
+        assert_ne!(read(keys.token("viewer")), token);
+        let line = tokens::line("viewer", &read(keys.token("viewer")));
+        assert!(read(keys.tokens()).contains(&line));
+        assert!(!digests.contains(&line));
+        Keys::open(keys.dir()).unwrap();
     }
 
     #[test]

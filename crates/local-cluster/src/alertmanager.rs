@@ -64,7 +64,8 @@ pub fn start(alertmanager: &Alertmanager, spec: &ClusterSpec, layout: &Layout) -
         .map_err(io_error(format!("configuration {}", common.display())))?;
     let file = dir.join("alertmanager.yml");
     let own = configured(&text, &alertmanager.address);
-    std::fs::write(&file, own).map_err(io_error(format!("configuration {}", file.display())))?;
+    // An address often is a secret.
+    cluster_keys::write_secret(&file, own.as_bytes())?;
     let service = service(spec);
     let args = vec![
         format!("--config.file={}", file.display()),

@@ -93,6 +93,8 @@ pub enum Command {
 pub enum Renewal {
     /// Every certificate, for another year; no node is restarted.
     Certificates,
+    /// The bearer tokens for the REST APIs: the old ones are worth nothing within a second.
+    Tokens,
     /// The brokers' own password, as far as it goes now: prints the brokers that are to be restarted, one after
     /// the other, before this is called again; nothing once it is done. `./setup.sh --renew kafka-broker`
     /// does all of it.

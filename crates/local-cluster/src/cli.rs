@@ -32,6 +32,10 @@ pub async fn run(arguments: Arguments) -> Result<()> {
             local_cluster::java::Java::prepare(&layout).await?;
             Ok(())
         }
+        Command::Reset { yes } if dir.join("data").exists() => {
+            let (_lock, stack) = (lock(&dir, true)?, open(layout, &dir)?);
+            reset(&stack, yes).await
+        }
         _ if !ClusterSpec::state_file(&dir).exists() => absent(&dir, &arguments.command),
         Command::Status { json } => status(&open(layout, &dir)?, json),
         Command::Logs {
@@ -42,10 +46,6 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         Command::Down => {
             let (_lock, stack) = (lock(&dir, true)?, open(layout, &dir)?);
             down(&stack).await
-        }
-        Command::Reset { yes } => {
-            let (_lock, stack) = (lock(&dir, true)?, open(layout, &dir)?);
-            reset(&stack, yes).await
         }
         Command::Renew { what } => {
             let (_lock, stack) = (lock(&dir, true)?, open(layout, &dir)?);
@@ -81,9 +81,12 @@ async fn up(layout: Layout, dir: PathBuf, options: Up) -> Result<()> {
     let stack = Stack::new(Cluster::open(spec), layout);
     let before = stack.before();
     let with_services = beside.services.is_some();
-    if stack.runs(&beside) {
+    let runs = stack.runs(&beside);
+    if runs {
         say!("it runs already");
-    } else {
+    }
+    // A secured one may lack rights that kafka/acls.yml gives by now, or a password whose renewal was interrupted.
+    if !runs || stack.cluster().spec().secure {
         let started = tokio::select! {
             started = stack.start(beside) => started,
             name = interrupted() => Err(anyhow::anyhow!("interrupted by {name}")),
@@ -139,16 +142,17 @@ fn secure(spec: &mut ClusterSpec, wanted: bool) -> Result<()> {
     let nodes = spec.nodes().into_iter();
     let mut data = nodes.map(|node| spec.data_dir(&node.to_string()));
     let has_data = data.any(|data| data.exists());
-    // Without its state file a secured cluster would come up in plain text.
-    let unknown = !ClusterSpec::state_file(&spec.dir).exists();
-    if !wanted && !spec.secure && has_data && unknown && spec.keys_dir().exists() {
+    // Whatever its state file says, or if that is gone: it does not come up in plain text.
+    let was_secured = local_cluster::security::is_marked(spec);
+    if !wanted && !spec.secure && was_secured {
         bail!(
-            "{} has data and keys, but its cluster.json is gone: restore it, or begin anew in another --dir",
+            "the data in {} are a secured cluster's, and its cluster.json does not say so any more: \
+             `./setup.sh --native --secure` goes on with it, `./setup.sh --reset` begins anew",
             spec.dir.display()
         );
     }
     if wanted && !spec.secure {
-        if has_data {
+        if has_data && !was_secured {
             bail!(
                 "the cluster in {} was not secured, and what is in it may be anybody's: begin anew \
                  with `./setup.sh --reset`, or secure another one with --dir",
@@ -187,6 +191,10 @@ async fn renew(cluster: &Cluster, what: &Renewal) -> Result<()> {
         Renewal::Certificates => {
             cluster.renew_certificates().await?;
             say!("every certificate is new");
+        }
+        Renewal::Tokens => {
+            let keys = cluster.renew_tokens()?;
+            say!("the tokens are new: {}", keys.token("admin").display());
         }
         Renewal::Brokers => {
             let old = cluster.renew_broker_password().await?;
@@ -341,7 +349,12 @@ fn absent(dir: &std::path::Path, command: &Command) -> Result<()> {
 }
 
 fn open(layout: Layout, dir: &std::path::Path) -> Result<Stack> {
-    let mut spec = ClusterSpec::load(&ClusterSpec::state_file(dir))?;
+    let state = ClusterSpec::state_file(dir);
+    // Data are reset without one as well.
+    let mut spec = match state.exists() {
+        true => ClusterSpec::load(&state)?,
+        false => ClusterSpec::new(layout.root(), dir),
+    };
     // The checkout may have been moved since.
     spec.root = layout.root().to_owned();
     spec.dir = dir.to_owned();
@@ -395,6 +408,18 @@ mod tests {
         assert!(refused.contains("--reset"), "{refused}");
         secure(&mut spec, false).unwrap();
         std::fs::remove_dir_all(spec.data_dir("kafka-2")).unwrap();
+        secure(&mut spec, true).unwrap();
+        assert!(spec.secure);
+    }
+
+    #[test]
+    fn what_was_secured_stays_so_when_its_state_file_does_not_say_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut spec = ClusterSpec::new(dir.path(), dir.path());
+        std::fs::create_dir_all(spec.data_dir("kafka-2")).unwrap();
+        std::fs::write(spec.data_dir("passwords-written"), "super 0\n").unwrap();
+        let refused = secure(&mut spec, false).unwrap_err().to_string();
+        assert!(refused.contains("--secure"), "{refused}");
         secure(&mut spec, true).unwrap();
         assert!(spec.secure);
     }

@@ -29,6 +29,10 @@ impl Cluster {
     /// one; [`Error::Keys`].
     pub async fn renew_certificates(&self) -> Result<()> {
         let keys = self.require_keys()?;
+        if !self.running().is_empty() {
+            // One whose renewal was interrupted has been told to its clients by now.
+            self.write_passwords().await?;
+        }
         keys.renew_certificates()?;
         let mut late = Vec::new();
         for node in self.spec().broker_nodes() {
@@ -41,14 +45,16 @@ impl Cluster {
         }
         if !late.is_empty() {
             return Err(Error::State(format!(
-                "every certificate is new, but these brokers do not show theirs yet: stop and start {}",
-                names(&late)
+                "every certificate is new, but these brokers do not show theirs yet, and do after a restart: \
+                 ./rolling-restart.sh --fresh {}",
+                names(&late).replace(", ", " ")
             )));
         }
-        if self.running().is_empty() {
-            return Ok(());
+        let running = self.running().into_iter();
+        for node in running.filter(|&node| self.life(node) == Life::Running) {
+            self.wait_node(node, LONGEST).await?;
         }
-        self.wait_ready(LONGEST).await
+        Ok(())
     }
 
     /// Gives `principal` a new password: in the cluster, where it runs, or at its next start, and then in
@@ -67,6 +73,16 @@ impl Cluster {
         }
         self.replace_password(&keys, principal).await?;
         Ok(keys.publish()?)
+    }
+
+    /// Makes new bearer tokens, which the services read by themselves.
+    ///
+    /// # Errors
+    /// [`Error::State`] for a cluster that is not secured; [`Error::Keys`].
+    pub fn renew_tokens(&self) -> Result<Keys> {
+        let keys = self.require_keys()?;
+        keys.renew_tokens()?;
+        Ok(keys)
     }
 
     /// Gives the brokers a new password as far as it goes now. The first call lets brokers that start from then

@@ -13,6 +13,7 @@ use cluster_keys::{HEALTH, Keys, Names, PRINCIPALS, Wanted};
 use crate::ensemble::Cluster;
 use crate::error::Result;
 use crate::spec::ClusterSpec;
+use crate::zookeeper_writes::PASSWORDS_WRITTEN;
 
 /// The keys that a cluster needs.
 #[must_use]
@@ -74,6 +75,12 @@ pub fn zookeeper(keys: &Keys, name: &str) -> BTreeMap<String, String> {
         ],
     ));
     own
+}
+
+/// Whether the data of `spec` are a secured cluster's, whatever it says of itself.
+#[must_use]
+pub fn is_marked(spec: &ClusterSpec) -> bool {
+    spec.data_dir(PASSWORDS_WRITTEN).exists()
 }
 
 /// Where a broker, or a tool in its place, has its keys for ZooKeeper.

@@ -17,8 +17,9 @@ use crate::tool;
 pub(crate) const CONFIGS: &str = "kafka.admin.ConfigCommand";
 /// `zookeeper-shell` of Kafka's own distribution.
 const SHELL: &str = "org.apache.zookeeper.ZooKeeperMainWithTlsSupportForKafka";
-/// Which passwords ZooKeeper has, by their digests; lies with the data and is wiped with them.
-const PASSWORDS_WRITTEN: &str = "passwords-written";
+/// Which passwords ZooKeeper has, by their digests; lies with the data and is wiped with them. Tells that they are
+/// a secured cluster's.
+pub(crate) const PASSWORDS_WRITTEN: &str = "passwords-written";
 /// Which `kafka/zookeeper-acls.txt` ZooKeeper was told; lies there as well.
 const ACLS_WRITTEN: &str = "zookeeper-acls-written";
 
@@ -55,9 +56,11 @@ impl Cluster {
             let asked = acls.lines().filter(|line| line.starts_with("getAcl "));
             let brokers = answer.lines().filter(|line| line.starts_with("'x509,"));
             if brokers.count() != asked.count() {
+                // The rest of the answer may hold what passwords are checked by.
+                let rights: Vec<_> = answer.lines().filter(|line| line.contains('\'')).collect();
                 return Err(Error::State(format!(
                     "ZooKeeper did not make its own nodes the brokers': {}",
-                    answer.trim()
+                    rights.join("; ")
                 )));
             }
             std::fs::write(&acls_written, &acls)
@@ -90,8 +93,8 @@ impl Cluster {
         tool::run_on(java, SHELL, &arguments, input?.into()).await
     }
 
-    /// Writes the passwords that ZooKeeper does not have yet, renewed ones: without its own a broker cannot talk
-    /// to the others. 1 s for each, two at a time.
+    /// Writes the passwords that ZooKeeper does not have yet, renewed ones, and tells their clients: without its own
+    /// a broker cannot talk to the others. 1 s for each, two at a time.
     pub(crate) async fn write_passwords(&self) -> Result<()> {
         let Some(keys) = self.keys() else {
             return Ok(());
@@ -121,7 +124,9 @@ impl Cluster {
             futures_util::future::try_join_all(both).await?;
         }
         let text: Vec<_> = lines.into_values().collect();
-        Ok(cluster_keys::write_secret(&file, text.concat().as_bytes())?)
+        cluster_keys::write_secret(&file, text.concat().as_bytes())?;
+        // Whoever renewed them may have been interrupted before.
+        Ok(keys.publish()?)
     }
 
     /// How a tool talks to ZooKeeper in a broker's place: the lines of a broker's settings about it.

@@ -51,6 +51,19 @@ async fn renewal_of_all_certificates_and_of_a_password_under_load_loses_nothing(
     Keys::open(keys.dir()).unwrap().check_periods().unwrap();
 }
 
+/// As that leaves it, the password is new, and neither ZooKeeper nor its client has it.
+#[tokio::test]
+async fn a_renewal_that_was_interrupted_is_ended_by_whoever_comes_next() {
+    let (cluster, keys, _turn) = secured().await;
+    keys.renew_password("operator").unwrap();
+    let told = || std::fs::read_to_string(keys.client("operator")).unwrap();
+    assert!(!told().contains(&keys.password("operator").unwrap()));
+    client(cluster, "operator").brokers(PATIENCE).await.unwrap();
+    cluster.renew_certificates().await.unwrap();
+    assert!(told().contains(&keys.password("operator").unwrap()));
+    client(cluster, "operator").brokers(PATIENCE).await.unwrap();
+}
+
 /// Each broker restarts once; what the brokers logged in by before lets nobody in afterwards.
 #[tokio::test(flavor = "multi_thread")]
 async fn renewal_of_the_brokers_own_password_broker_by_broker_under_load_loses_nothing() {
