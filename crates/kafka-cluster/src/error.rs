@@ -46,6 +46,9 @@ pub mod codes {
     pub const NON_EMPTY_GROUP: i32 = 68;
     pub const GROUP_ID_NOT_FOUND: i32 = 69;
     pub const TOPIC_DELETION_DISABLED: i32 = 73;
+    pub const FENCED_LEADER_EPOCH: i32 = 74;
+    pub const UNKNOWN_LEADER_EPOCH: i32 = 75;
+    pub const OFFSET_NOT_AVAILABLE: i32 = 78;
     pub const PREFERRED_LEADER_NOT_AVAILABLE: i32 = 80;
     pub const ELIGIBLE_LEADERS_NOT_AVAILABLE: i32 = 83;
     pub const ELECTION_NOT_NEEDED: i32 = 84;
@@ -169,6 +172,9 @@ impl KafkaError {
             self.code,
             codes::LEADER_NOT_AVAILABLE
                 | codes::NOT_LEADER_OR_FOLLOWER
+                | codes::FENCED_LEADER_EPOCH
+                | codes::UNKNOWN_LEADER_EPOCH
+                | codes::OFFSET_NOT_AVAILABLE
                 | codes::NOT_CONTROLLER
                 | codes::COORDINATOR_LOAD_IN_PROGRESS
                 | codes::COORDINATOR_NOT_AVAILABLE
@@ -311,6 +317,20 @@ mod tests {
         let error = KafkaError::of_read("Metadata", codes::LOCAL_TIMED_OUT, "");
         assert_eq!(error.kind, ErrorKind::TimedOut);
         assert_eq!(error.name, "_TIMED_OUT");
+    }
+
+    /// Who asks knew the leader of before, or the leader is new: Kafka's own clients ask again.
+    #[test]
+    fn what_a_change_of_leaders_answers_is_retriable() {
+        for code in [
+            codes::NOT_LEADER_OR_FOLLOWER,
+            codes::FENCED_LEADER_EPOCH,
+            codes::UNKNOWN_LEADER_EPOCH,
+            codes::OFFSET_NOT_AVAILABLE,
+        ] {
+            let error = KafkaError::of_read("ListOffsets", code, "");
+            assert!(error.retriable(), "{error}");
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ use super::report::milliseconds;
 use crate::ledger::{Findings, Ledger, Verifier};
 use crate::log_event::read_envelope;
 
-/// Asking for the offsets before the run.
+/// Asking for the offsets before the run, where leaders are not what is in the way.
 const BEGIN_DEADLINE: Duration = Duration::from_secs(5);
 /// How long acknowledged records may take to show in the end offsets: a leader that was killed is
 /// replaced within 9 s here.
@@ -127,8 +127,8 @@ pub struct Written {
 }
 
 impl Readback {
-    /// Asks where the partitions end now: what the run writes comes behind that. Blocks for some
-    /// seconds at most.
+    /// Asks where the partitions end now: what the run writes comes behind that. Blocks for 20 s at
+    /// most, while leaders change.
     ///
     /// # Errors
     /// Kafka did not tell for every partition.
@@ -143,11 +143,15 @@ impl Readback {
             topic: topic.to_owned(),
             begin: partitions.iter().map(|id| (*id, 0)).collect(),
         };
-        let end = Instant::now() + BEGIN_DEADLINE;
+        let begun = Instant::now();
+        let patience = |error: &KafkaError| match error.retriable() {
+            true => SETTLE_PATIENCE,
+            false => BEGIN_DEADLINE,
+        };
         readback.begin = loop {
             match readback.offsets(OffsetSpec::Latest) {
                 Ok(offsets) => break offsets,
-                Err(error) if Instant::now() >= end => return Err(error),
+                Err(error) if begun.elapsed() >= patience(&error) => return Err(error),
                 Err(_) => std::thread::sleep(ASK_PAUSE),
             }
         };
