@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The stack in Docker Compose, end to end: images, start, health checks, Prometheus' targets, every
-# endpoint (the same tests as in native mode), both failure tests, stop; the same
-# secured, with renewals under load, one of which is a rolling restart; and that nothing stays.
+# kind of endpoint (the same tests as in native mode), both failure tests, stop; the same secured, with all
+# endpoints and renewals under load, one of which is a rolling restart; and that nothing stays.
 #
 # It takes the fixed ports and container names, so no other cluster of this project may run. Where no
 # engine answers, DOCKER_ENGINE may name a script that starts one (`up`) and makes stand-ins for the
@@ -126,7 +126,8 @@ docker exec kafka-2 kafka-topics --bootstrap-server kafka-2:9092 --describe --to
 grep -q 'PartitionCount: 12' "$work/topic"
 [[ -z $(docker exec kafka-1 kafka-topics --bootstrap-server kafka-1:9092 --describe --under-replicated-partitions) ]]
 
-# Natively all tests of the APIs run in plain text and these secured, in Docker these in plain text and all secured.
+# Natively all tests of the APIs run in plain text and some of each kind secured (.ci/run), in Docker these in plain text
+# and all secured.
 OF_EACH_KIND=(http::canary http::conventions http::health http::load_test http::openapi)
 step "the endpoints: tests of native mode"
 # Some run the programs themselves.

@@ -11,8 +11,8 @@ pub fn librdkafka(principal: &str, password: &str, authority: &Path) -> String {
          sasl.mechanism=SCRAM-SHA-512\n\
          sasl.username={principal}\n\
          sasl.password={password}\n\
-         ssl.ca.location={}\n\
-         ssl.endpoint.identification.algorithm=https\n",
+         ssl.endpoint.identification.algorithm=https\n\
+         ssl.ca.location={}\n",
         authority.display()
     )
 }
@@ -51,7 +51,7 @@ mod tests {
         let java = java("operator", "secret", authority);
         assert!(java.contains("required username=\"operator\" password=\"secret\";\n"));
         for text in [native, java] {
-            assert!(text.contains("=/k/ca.pem\n"), "{text}");
+            assert!(text.ends_with("=/k/ca.pem\n"), "{text}");
         }
     }
 }
