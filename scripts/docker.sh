@@ -133,7 +133,7 @@ need_free_ports() {
   done
 }
 
-# docker_alone: one start or renewal at a time; the lock goes with this script, and what it starts does not have it.
+# docker_alone: one start or renewal at a time; the lock goes with this script.
 docker_alone() {
   exec 7>.docker-lock
   ! command -v flock >/dev/null || flock -n 7 || fail "another setup.sh is at work here" "wait for it to end"

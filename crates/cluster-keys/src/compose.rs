@@ -122,6 +122,16 @@ pub fn write_certificates(keys: &Keys) -> Result<()> {
     bundle::write(keys, &dir, "passwords", USER, &[PASSWORDS_CERTIFICATE])
 }
 
+/// Copies the digests of the tokens for the services, and nothing else, for the same reason.
+///
+/// # Errors
+/// A file cannot be read or written.
+pub fn write_tokens(keys: &Keys) -> Result<()> {
+    let dir = keys.dir().join("containers");
+    let mut services = ["kafka-admin-service", HEALTH, "load-test-service"].into_iter();
+    services.try_for_each(|name| bundle::write(keys, &dir, name, USER, &[Part::Tokens]))
+}
+
 /// Copies the passwords for the container that writes them into ZooKeeper, and for no other: the others
 /// follow by [`write_bundles`], once ZooKeeper has them.
 ///
@@ -234,6 +244,26 @@ mod tests {
         let after = ["ca.pem", "certificate.pem"].map(open);
         assert_eq!(inode(&before[0]), inode(&after[0]));
         assert_ne!(inode(&before[1]), inode(&after[1]));
+    }
+
+    /// Until ZooKeeper has it, its client would be refused.
+    #[test]
+    fn a_new_password_is_not_told_by_the_renewal_of_something_else() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("keys");
+        let keys = ensure(&dir, dir.clone(), "localhost", "net").unwrap();
+        let service = dir.join("containers/load-test-service");
+        let read = |name| std::fs::read_to_string(service.join(name)).unwrap();
+        let (client, tokens) = (read("client.properties"), read("tokens.txt"));
+        keys.renew_password("load-test-service").unwrap();
+        keys.renew_tokens().unwrap();
+        keys.renew_certificates().unwrap();
+        write_tokens(&keys).unwrap();
+        write_certificates(&keys).unwrap();
+        assert_ne!(read("tokens.txt"), tokens);
+        assert_eq!(read("client.properties"), client);
+        write_bundles(&keys).unwrap();
+        assert_ne!(read("client.properties"), client);
     }
 
     #[test]

@@ -102,7 +102,8 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::RenewTokens => {
             let keys = Keys::open(dir)?;
             keys.renew_tokens()?;
-            publish(&keys, arguments.owner)?;
+            compose::write_tokens(&keys)?;
+            compose::give(&keys, arguments.owner)?;
         }
         Command::BrokerLogin => {
             let login = Keys::open(dir)?.broker_login()?;

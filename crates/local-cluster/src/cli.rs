@@ -26,17 +26,19 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         Some(dir) => std::path::absolute(dir)?,
         None => layout.default_dir(),
     };
+    let is_started = ClusterSpec::state_file(&dir).exists();
     match arguments.command {
         Command::Up(options) => up(layout, dir, options).await,
         Command::Jars => {
             local_cluster::java::Java::prepare(&layout).await?;
             Ok(())
         }
-        Command::Reset { yes } if dir.join("data").exists() => {
+        // Data without a state file can be wiped all the same.
+        Command::Reset { yes } if is_started || dir.join("data").exists() => {
             let (_lock, stack) = (lock(&dir, true)?, open(layout, &dir)?);
             reset(&stack, yes).await
         }
-        _ if !ClusterSpec::state_file(&dir).exists() => absent(&dir, &arguments.command),
+        _ if !is_started => absent(&dir, &arguments.command),
         Command::Status { json } => status(&open(layout, &dir)?, json),
         Command::Logs {
             name,

@@ -71,8 +71,7 @@ impl Cluster {
                     .to_owned(),
             ));
         }
-        self.replace_password(&keys, principal).await?;
-        Ok(keys.publish()?)
+        self.replace_password(&keys, principal).await
     }
 
     /// Makes new bearer tokens, which the services read by themselves.
@@ -80,7 +79,9 @@ impl Cluster {
     /// # Errors
     /// [`Error::State`] for a cluster that is not secured; [`Error::Keys`].
     pub fn renew_tokens(&self) -> Result<Keys> {
-        let keys = self.require_keys()?;
+        self.require_secured()?;
+        // Nothing but these: a client may have a password that ZooKeeper does not have yet.
+        let keys = Keys::open(&self.spec().keys_dir())?;
         keys.renew_tokens()?;
         Ok(keys)
     }
@@ -99,23 +100,21 @@ impl Cluster {
             self.require_known_login(login.other())?;
             self.replace_password(&keys, login.other()).await?;
             keys.switch_broker_login()?;
-            keys.publish()?;
         }
         let old = self.brokers_without(&keys.broker_jaas()?);
         if old.is_empty() {
             let replaced = keys.broker_login()?;
             self.replace_password(&keys, replaced.other()).await?;
             keys.settle_broker_login()?;
-            keys.publish()?;
         }
         Ok(old)
     }
 
-    /// Writes a new password into the keys, and into the cluster where it runs.
+    /// Writes a new password into the keys, and into the cluster where it runs, and tells its clients.
     async fn replace_password(&self, keys: &Keys, principal: &str) -> Result<()> {
         keys.renew_password(principal)?;
         if self.running().is_empty() {
-            return Ok(());
+            return Ok(keys.publish()?);
         }
         self.write_passwords().await
     }
@@ -156,12 +155,17 @@ impl Cluster {
 
     /// The keys, with those that an older version of this did not make.
     fn require_keys(&self) -> Result<Keys> {
+        self.require_secured()?;
         let spec = self.spec();
-        if !spec.secure {
-            let none = "this cluster is not secured: it has no keys to renew";
-            return Err(Error::State(none.to_owned()));
-        }
         Ok(Keys::ensure(&spec.keys_dir(), &wanted(spec))?)
+    }
+
+    fn require_secured(&self) -> Result<()> {
+        if self.spec().secure {
+            return Ok(());
+        }
+        let none = "this cluster is not secured: it has no keys to renew";
+        Err(Error::State(none.to_owned()))
     }
 
     async fn configure(&self, keys: &Keys, broker: &str, change: [&str; 2]) -> Result<()> {

@@ -10,7 +10,7 @@ use cluster_keys::{Keys, PRINCIPALS};
 use crate::ensemble::Cluster;
 use crate::error::{Error, Result, io_error};
 use crate::java::Java;
-use crate::security::{ZOOKEEPER_CLIENT, places};
+use crate::security::{ZOOKEEPER_CLIENT, is_marked, places};
 use crate::tool;
 
 /// The tool that writes passwords.
@@ -38,7 +38,7 @@ impl Cluster {
         let acls_written = self.spec().data_dir(ACLS_WRITTEN);
         let protects = !std::fs::read_to_string(&acls_written).is_ok_and(|before| before == acls);
         let passwords_written = self.spec().data_dir(PASSWORDS_WRITTEN);
-        let knows_nobody = !passwords_written.exists();
+        let knows_nobody = !is_marked(self.spec());
         let mut commands = String::new();
         if protects {
             commands += &acls;
